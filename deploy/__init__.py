@@ -1,0 +1,1 @@
+"""How quaystream runs: the native local stack, compose, Kubernetes, monitoring."""

@@ -1,0 +1,1 @@
+"""Room 1, contracts: values and data files. Imports no other room."""

@@ -1,0 +1,1 @@
+"""Room 2, meaning: what a batch of records becomes. The pure part (core, domains, pipeline) imports schemas only."""
