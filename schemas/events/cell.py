@@ -1,0 +1,104 @@
+"""Events of the private 5G network: performance measurements, radio readings of devices, alarms, heartbeats."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from schemas.events.fields import (
+    CounterName,
+    Cqi,
+    FiveQi,
+    GranularityS,
+    IntervalS,
+    NonNegative,
+    Number,
+    Ratio,
+    RsrpDbm,
+    RsrqDb,
+    RssiDbm,
+    SinrDb,
+    Text,
+    Word,
+)
+from schemas.events.model import EventData, EventPart, at_least_one
+
+
+class Measurement(EventPart):
+    """One counter of a report: a value (null = the network had none) or a histogram's bins, in the declared unit."""
+
+    name: CounterName
+    value: Number | None = None
+    bins: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
+    unit: Word | None = None
+    labels: dict[str, str | int] | None = None
+
+
+def _value_or_bins(data: Any) -> str | None:
+    if any(item.value is not None and item.bins is not None for item in data.measurements):
+        return "a measurement has both a value and bins"
+    return None
+
+
+class CellMeasurement(EventData):
+    """One performance report of one object (TS 28.552 counters; `object` is the measObjInstId or DN).
+
+    The event time is the END of the granularity period.
+    """
+
+    TYPE = "io.quaystream.cell.measurement.v1"
+    RULE = staticmethod(_value_or_bins)
+
+    granularity_s: GranularityS
+    object: Word
+    managed_element: Word | None = None
+    vendor: Word | None = None
+    suspect: bool | None = None
+    measurements: Annotated[list[Measurement], Field(min_length=1, max_length=16_384)]
+
+
+class RadioSample(EventData):
+    """One radio reading of a connected device (ranges of TS 38.133); any field may be absent, not all of them."""
+
+    TYPE = "io.quaystream.cell.radio.v1"
+
+    serving_cell: Word | None = None
+    rsrp_dbm: RsrpDbm | None = None
+    rsrq_db: RsrqDb | None = None
+    sinr_db: SinrDb | None = None
+    rssi_dbm: RssiDbm | None = None
+    cqi: Cqi | None = None
+    rtt_ms: NonNegative | None = None
+    loss_ratio: Ratio | None = None
+    uplink_mbps: NonNegative | None = None
+    downlink_mbps: NonNegative | None = None
+    handover: bool | None = None
+    slice: Word | None = None
+    five_qi: FiveQi | None = None
+    network_mode: Word | None = None
+
+
+RadioSample.RULE = staticmethod(at_least_one(*RadioSample.model_fields))
+
+
+class CellAlarm(EventData):
+    """An alarm raised, changed or cleared. INDETERMINATE arrives as `warning`, the original kept as an unknown field."""
+
+    TYPE = "io.quaystream.cell.alarm.v1"
+
+    alarm_id: Word
+    condition: Word
+    severity: Literal["critical", "major", "minor", "warning", "cleared"]
+    interface: Word | None = None
+    specific_problem: Text | None = None
+    probable_cause: Text | None = None
+
+
+class CellHeartbeat(EventData):
+    """A sign of life; the next one is due within `interval_s`."""
+
+    TYPE = "io.quaystream.cell.heartbeat.v1"
+
+    interval_s: IntervalS
+
+
+EVENTS: tuple[type[EventData], ...] = (CellMeasurement, RadioSample, CellAlarm, CellHeartbeat)

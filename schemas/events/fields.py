@@ -1,0 +1,31 @@
+"""Field types the event models share. Units are in the field names; every number is finite.
+
+Each alias carries its bounds as annotations, so that the JSON Schema, the publisher's validation and
+the worker's hot decoder (streams/core/decode.py) are all derived from this one place.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+BIGINT_MAX = 2**63 - 1
+
+Number = float
+Ratio = Annotated[float, Field(ge=0, le=1)]
+NonNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=BIGINT_MAX)]
+Text = Annotated[str, Field(max_length=65_536)]
+Word = Annotated[str, Field(min_length=1, max_length=512)]
+Lane = Annotated[str, Field(min_length=1, max_length=64)]
+CounterName = Annotated[str, Field(min_length=1, max_length=256)]
+
+# Reporting ranges of TS 38.133 (RSRP -156…-31 dBm, RSRQ -43…20 dB, SINR -23…40 dB). A positive RSRP is
+# usually the raw index or a lost sign: refused, never guessed.
+RsrpDbm = Annotated[float, Field(ge=-156, le=-31)]
+RsrqDb = Annotated[float, Field(ge=-43, le=20)]
+SinrDb = Annotated[float, Field(ge=-23, le=40)]
+RssiDbm = Annotated[float, Field(ge=-140, le=0)]
+Cqi = Annotated[int, Field(ge=0, le=15)]
+FiveQi = Annotated[int, Field(ge=0, le=255)]
+GranularityS = Annotated[int, Field(ge=1, le=2_147_483_647)]
+IntervalS = Annotated[float, Field(gt=0, le=2_147_483_647)]

@@ -1,0 +1,165 @@
+"""THE metrics catalogue: each metric is declared here once; recorders, dashboards and alert rules may use no other.
+
+Prometheus conventions: base units, bounded labels, never an id of a container, truck, person or event.
+connectors/prometheus builds its recorder from this; an unknown gauge is NaN, never 0.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+_COMMIT_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_ROWS_BUCKETS = (1.0, 10.0, 100.0, 500.0, 1_000.0, 2_500.0, 5_000.0, 10_000.0, 25_000.0, 50_000.0, 100_000.0)
+# From a healthy pipeline (tens of milliseconds) over a paused worker (minutes) to a gateway's backlog (a day);
+# 2 s is the freshness objective.
+_AGE_BUCKETS_S = (
+    *(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0),
+    *(60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric; `buckets` are the upper bounds of a histogram (without +Inf) and None for the other kinds."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] | None = None
+
+
+# What happened to records.
+RECORDS = Metric(
+    "quaystream_records_total",
+    "counter",
+    "Records by outcome; reason is empty unless rejected.",
+    ("domain", "outcome", "reason"),
+)
+ROWS_WRITTEN = Metric("quaystream_rows_written_total", "counter", "Rows committed.", ("table",))
+UNKNOWN_FIELDS = Metric(
+    "quaystream_unknown_fields_total",
+    "counter",
+    "Accepted events with data fields or extension attributes the schemas do not know.",
+    ("domain",),
+)
+KEY_MISMATCH = Metric(
+    "quaystream_key_mismatch_total",
+    "counter",
+    "Records whose key is not the subject (slower, never wrong).",
+    ("topic",),
+)
+LOST_RECORDS = Metric(
+    "quaystream_lost_records_total",
+    "counter",
+    "Offsets the broker no longer had, by kind of ingest.lost_range.",
+    ("topic", "kind"),
+)
+
+# The transaction.
+COMMIT_SECONDS = Metric(
+    "quaystream_commit_seconds", "histogram", "Duration of one fenced transaction.", buckets=_COMMIT_BUCKETS_S
+)
+COMMIT_ROWS = Metric(
+    "quaystream_commit_rows", "histogram", "Raw rows of one fenced transaction.", buckets=_ROWS_BUCKETS
+)
+COMMIT_RETRIES = Metric(
+    "quaystream_commit_retries_total", "counter", "Transactions rolled back and tried again, by cause.", ("cause",)
+)
+FENCED = Metric(
+    "quaystream_fenced_total",
+    "counter",
+    "Transactions refused because another worker had moved the offset.",
+    ("topic",),
+)
+LAST_COMMIT_TIMESTAMP = Metric(
+    "quaystream_last_commit_timestamp_seconds",
+    "gauge",
+    "When the partition last committed (Unix time).",
+    ("topic", "partition"),
+)
+
+# How far behind.
+EVENT_AGE = Metric(
+    "quaystream_event_age_seconds",
+    "histogram",
+    "From event time to commit, of accepted events.",
+    ("domain",),
+    _AGE_BUCKETS_S,
+)
+FRESHNESS_TIMESTAMP = Metric(
+    "quaystream_freshness_timestamp_seconds", "gauge", "Newest stored event time (Unix time).", ("domain",)
+)
+PARTITION_LAG_RECORDS = Metric(
+    "quaystream_partition_lag_records",
+    "gauge",
+    "Records between the fence and the end of the partition; NaN when unknown.",
+    ("topic", "partition"),
+)
+PARTITION_LAG_SECONDS = Metric(
+    "quaystream_partition_lag_seconds",
+    "gauge",
+    "Age of the oldest record not yet committed, by append time; NaN when unknown.",
+    ("topic", "partition"),
+)
+PARTITION_PAUSED = Metric(
+    "quaystream_partition_paused",
+    "gauge",
+    "1 while the dead-letter bound holds the partition, else 0.",
+    ("topic", "partition"),
+)
+
+# Proof, completeness, clocks.
+LEDGER_DIFFERENCE = Metric(
+    "quaystream_ledger_difference",
+    "gauge",
+    "Offsets minus accepted, duplicate, rejected and missing; must be 0.",
+    ("topic",),
+)
+SEQUENCE_MISSING = Metric(
+    "quaystream_sequence_missing",
+    "gauge",
+    "Numbered events not yet received, without those in dead letters.",
+    ("domain", "site"),
+)
+CLOCK_SKEW = Metric(
+    "quaystream_clock_skew_seconds",
+    "gauge",
+    'Newest event time minus append time, of declared gateways; others fold into source "other".',
+    ("domain", "source"),
+)
+
+# Dead letters.
+DEAD_LETTERS_RELAYED = Metric(
+    "quaystream_dead_letters_relayed_total", "counter", "Dead letters copied to their dead-letter topic.", ("topic",)
+)
+DEAD_LETTERS_UNRELAYED = Metric(
+    "quaystream_dead_letters_unrelayed",
+    "gauge",
+    "Dead letters in the database that wait to be copied to their topic.",
+    ("topic",),
+)
+
+BUILD_INFO = Metric("quaystream_build_info", "gauge", "Always 1; the version is the label.", ("version",))
+
+# Connectors and the edge.
+CONNECTOR_EVENTS = Metric(
+    "quaystream_connector_events_total", "counter", "Events a connector has delivered.", ("connector",)
+)
+CONNECTOR_ERRORS = Metric(
+    "quaystream_connector_errors_total", "counter", "Inputs a connector could not map, by kind.", ("connector", "kind")
+)
+CONNECTOR_BYTES = Metric("quaystream_connector_bytes_total", "counter", "Bytes a connector has read.", ("connector",))
+SPOOL_EVENTS = Metric("quaystream_spool_events", "gauge", "Events kept at the edge until the broker has them.")
+SPOOL_BYTES = Metric("quaystream_spool_bytes", "gauge", "Size of the spool at the edge.")
+
+CATALOGUE: tuple[Metric, ...] = (
+    *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, KEY_MISMATCH, LOST_RECORDS),
+    *(COMMIT_SECONDS, COMMIT_ROWS, COMMIT_RETRIES, FENCED, LAST_COMMIT_TIMESTAMP),
+    *(EVENT_AGE, FRESHNESS_TIMESTAMP, PARTITION_LAG_RECORDS, PARTITION_LAG_SECONDS, PARTITION_PAUSED),
+    *(LEDGER_DIFFERENCE, SEQUENCE_MISSING, CLOCK_SKEW),
+    *(DEAD_LETTERS_RELAYED, DEAD_LETTERS_UNRELAYED),
+    BUILD_INFO,
+    *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES),
+)

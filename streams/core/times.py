@@ -1,0 +1,52 @@
+"""Event times: RFC 3339 texts to epoch microseconds, a whole batch at once.
+
+The common form is parsed by Arrow; any other text goes through the one parser that also validates
+(`is_time`), so both agree on what a time is.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Int64Array = npt.NDArray[np.int64]
+TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
+_COMMON: Final = r"^(19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
+_Aware = Annotated[datetime, msgspec.Meta(tz=True)]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def is_time(text: object) -> bool:
+    """Whether `text` is an RFC 3339 date-time with an offset."""
+    return _parse(text) is not None
+
+
+def microseconds(texts: Sequence[str]) -> tuple[Int64Array, list[int]]:
+    """Epoch microseconds of each text, and the positions of those that are no time (their value is 0)."""
+    column = pa.array(texts, pa.string())
+    if pc.all(pc.match_substring_regex(column, _COMMON), min_count=0).as_py():
+        try:
+            return pc.cast(column, TIMESTAMP).cast(pa.int64()).to_numpy(), []
+        except pa.ArrowInvalid:
+            pass  # a text of the common form that is no date, such as 30 February: find it one by one
+    parsed = [_parse(text) for text in texts]
+    values = np.array([0 if value is None else value for value in parsed], dtype=np.int64)
+    return values, [position for position, value in enumerate(parsed) if value is None]
+
+
+def _parse(text: object) -> int | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = msgspec.convert(text, _Aware)
+        return (moment - _EPOCH) // _MICROSECOND
+    except (msgspec.ValidationError, OverflowError):
+        return None
+
+
+_MICROSECOND = datetime(1970, 1, 1, 0, 0, 0, 1) - datetime(1970, 1, 1)

@@ -1,0 +1,122 @@
+"""The story in one screen: records of a domain in, Writes out. Pure; the shell around it is streams/lane.py.
+
+read (decode, judge form and time) → hold (dead-letter bound) → walk (sequence numbers) → probe (stored
+rows, only where numbers cannot tell) → assemble (rows, rollups, dead letters, counts).
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from schemas.outcome import POISON
+from streams.core import assemble
+from streams.core.batch import Batch, Forced, read
+from streams.core.bound import Bound
+from streams.core.decode import Decoder
+from streams.core.domain import Domain, Limits
+from streams.core.judge import Identity, conclude, probes, stream_keys, unnumbered_assets, walk
+from streams.core.record import Stretch, TopicPartition
+from streams.core.sequence import StreamKey, StreamState
+from streams.core.writes import Pause, Probe, Writes
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Where a partition stands: the offset its next record must have, the claim's epoch, the log's start if known."""
+
+    expected: int
+    epoch: int
+    log_start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A batch ready for its transaction. With no probes, `writes` needs nothing and may run beforehand."""
+
+    probes: tuple[Probe, ...]
+    locks: frozenset[str]
+    writes: Callable[[Collection[Identity]], Writes]
+
+
+class Pipeline:
+    """One domain's pure part. Holds no state but the decoder's memory of good subjects."""
+
+    def __init__(self, domain: Domain, limits: Limits) -> None:
+        self.domain = domain
+        self.limits = limits
+        self._decoder = Decoder(domain.models, limits.max_record_bytes)
+
+    def read(self, stretches: Sequence[Stretch], forced: Forced) -> Batch:
+        """Decode and judge what needs no state."""
+        return read(stretches, self._decoder, self.limits, forced)
+
+    def hold(self, stretches: Sequence[Stretch], batch: Batch, bounds: Mapping[TopicPartition, Bound]) -> "Held":
+        """Where the dead-letter bound is crossed: the shorter stretches, and the partitions to pause."""
+        poison = [i for i, refusal in batch.refusals.items() if refusal.reason in POISON]
+        pauses, kept = [], []
+        for stretch, start, end in batch.spans():
+            inside = sorted(i - start for i in poison if start <= i < end)
+            cut = bounds[stretch.tp].crossing(end - start, inside)
+            kept.append(stretch if cut is None else replace(stretch, records=stretch.records[:cut]))
+            if cut is not None:
+                pauses.append(Pause(stretch.tp, _why(batch, start + cut - 1)))
+        return Held(tuple(kept), tuple(pauses), is_cut=any(len(k.records) < len(s.records) for k, s in zip(kept, stretches, strict=True)))
+
+    def streams(self, batch: Batch) -> set[StreamKey]:
+        """The numbered streams whose states `plan` needs."""
+        return stream_keys(batch)
+
+    def plan(
+        self,
+        batch: Batch,
+        streams: Mapping[StreamKey, StreamState],
+        fences: Mapping[TopicPartition, Fence],
+        pauses: tuple[Pause, ...] = (),
+    ) -> Plan:
+        """Judge the batch against the streams' states; the rest waits for the probes."""
+        walked = walk(batch, streams)
+
+        def writes(stored: Collection[Identity]) -> Writes:
+            outcomes = conclude(batch, walked, stored)
+            accepted = np.array([i for i, e in enumerate(batch.events) if e is not None and i not in outcomes], np.int64)
+            rows = assemble.rows(self.domain, batch, accepted)
+            lost = tuple(
+                gap
+                for stretch in batch.stretches
+                for gap in assemble.lost_ranges(stretch, fences[stretch.tp].expected, fences[stretch.tp].log_start)
+            )
+            steps = {tp: (fence.expected, fence.epoch) for tp, fence in fences.items()}
+            return Writes(
+                domain=self.domain.name,
+                progress=assemble.progress(batch, outcomes, steps, lost),
+                rows=rows,
+                rollups=assemble.rollups(self.domain, rows),
+                streams=walked.changes(),
+                dead_letters=assemble.dead_letters(batch),
+                lost=lost,
+                pauses=pauses,
+                assets=assemble.assets(rows.values()),
+                sources=assemble.source_counts(batch, outcomes, accepted),
+                tally=assemble.tally(batch, outcomes, len(accepted)),
+                accepted_us=batch.times_us[accepted],
+                skew_s=assemble.skew_by_source(batch),
+                unknown_fields=assemble.unknown_fields(batch),
+                key_mismatches=assemble.key_mismatches(batch),
+            )
+
+        return Plan(probes(batch, walked), unnumbered_assets(batch, walked), writes)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the dead-letter bound lets pass."""
+
+    stretches: tuple[Stretch, ...]
+    pauses: tuple[Pause, ...]
+    is_cut: bool
+
+
+def _why(batch: Batch, position: int) -> str:
+    refusal = batch.refusals[position]
+    return f"too many dead letters, the last at offset {batch.offsets[position]}: {refusal.reason}, {refusal.detail}"
