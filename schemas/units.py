@@ -53,7 +53,7 @@ _SPELLINGS: tuple[tuple[SiUnit, tuple[str, ...]], ...] = (
     (SiUnit("dBm"), ("dBm",)),
     (SiUnit("dB"), ("dB",)),
     (SiUnit("PRB"), ("PRB", "PRBs")),
-    (SiUnit("count"), ("count", "1")),
+    (SiUnit("count"), ("count",)),
 )
 UNITS = MappingProxyType({spelling: si for si, spellings in _SPELLINGS for spelling in spellings})
 """Every known spelling of a unit."""

@@ -17,7 +17,7 @@ from streams.core.decode import Decoder
 from streams.core.domain import Domain, Limits
 from streams.core.judge import Identity, conclude, probes, stream_keys, unnumbered_assets, walk
 from streams.core.record import Stretch, TopicPartition
-from streams.core.sequence import StreamKey, StreamState
+from streams.core.sequence import StreamChange, StreamKey, StreamState
 from streams.core.writes import Pause, Probe, Writes
 
 
@@ -32,10 +32,14 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A batch ready for its transaction. With no probes, `writes` needs nothing and may run beforehand."""
+    """A batch ready for its transaction. With no probes, `writes` needs nothing and may run beforehand.
+
+    `changes` hold whatever the probes find: only new numbers change a stream.
+    """
 
     probes: tuple[Probe, ...]
     locks: frozenset[str]
+    changes: tuple[StreamChange, ...]
     writes: Callable[[Collection[Identity]], Writes]
 
 
@@ -76,6 +80,7 @@ class Pipeline:
     ) -> Plan:
         """Judge the batch against the streams' states; the rest waits for the probes."""
         walked = walk(batch, streams)
+        changes = walked.changes()
 
         def writes(stored: Collection[Identity]) -> Writes:
             outcomes = conclude(batch, walked, stored)
@@ -92,7 +97,7 @@ class Pipeline:
                 progress=assemble.progress(batch, outcomes, steps, lost),
                 rows=rows,
                 rollups=assemble.rollups(self.domain, rows),
-                streams=walked.changes(),
+                streams=changes,
                 dead_letters=assemble.dead_letters(batch),
                 lost=lost,
                 pauses=pauses,
@@ -105,7 +110,7 @@ class Pipeline:
                 key_mismatches=assemble.key_mismatches(batch),
             )
 
-        return Plan(probes(batch, walked), unnumbered_assets(batch, walked), writes)
+        return Plan(probes(batch, walked), unnumbered_assets(batch, walked), changes, writes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.events.fields import Count, NonNegative, Number, Text, Word
+from schemas.events.fields import Count, NonNegative, Number, SpreaderLengthFt, Text, Word
 from schemas.events.model import EventData, at_least_one
 
 JobStep = Literal[
@@ -36,7 +36,7 @@ class CraneSample(EventData):
     spreader_locked: bool | None = None
     spreader_landed: bool | None = None
     spreader_mode: Literal["single", "twin", "tandem"] | None = None
-    spreader_length_ft: Literal[20, 30, 40, 45] | None = None
+    spreader_length_ft: SpreaderLengthFt | None = None
     wind_mps: NonNegative | None = None
     power_kw: Number | None = None
     energy_total_kwh: NonNegative | None = None

@@ -4,11 +4,19 @@ Each alias carries its bounds as annotations, so that the JSON Schema, the publi
 the worker's hot decoder (streams/core/decode.py) are all derived from this one place.
 """
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 BIGINT_MAX = 2**63 - 1
+
+
+def _no_decimal_point(value: Any) -> Any:
+    """Keep 40.0 from passing as 40: a Literal compares by equality, the hot decoder by type."""
+    if isinstance(value, float):
+        raise ValueError("not a whole number")  # noqa: TRY004  (pydantic takes no TypeError for a refusal)
+    return value
+
 
 Number = float
 Ratio = Annotated[float, Field(ge=0, le=1)]
@@ -29,3 +37,4 @@ Cqi = Annotated[int, Field(ge=0, le=15)]
 FiveQi = Annotated[int, Field(ge=0, le=255)]
 GranularityS = Annotated[int, Field(ge=1, le=2_147_483_647)]
 IntervalS = Annotated[float, Field(gt=0, le=2_147_483_647)]
+SpreaderLengthFt = Annotated[Literal[20, 30, 40, 45], BeforeValidator(_no_decimal_point)]

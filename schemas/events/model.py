@@ -1,7 +1,7 @@
 """What every event model has in common: strict types, its CloudEvents type, and its one rule beyond types."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
@@ -26,6 +26,12 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
+class Rule(Protocol):
+    """A rule beyond types: what is wrong with a value of the event type, or None."""
+
+    def __call__(self, data: Any, /) -> str | None: ...
+
+
 class EventPart(BaseModel):
     """A strict, frozen value. No number from text or bool, no NaN or infinity; unknown fields are kept apart."""
 
@@ -41,7 +47,7 @@ class EventData(EventPart):
     """
 
     TYPE: ClassVar[str]
-    RULE: ClassVar[Callable[[Any], str | None] | None] = None
+    RULE: ClassVar[Rule | None] = None
 
     @model_validator(mode="before")
     @classmethod

@@ -158,7 +158,7 @@ def _binary_attributes(record: Record) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for name, value in record.headers:
         lowered = name.lower()
-        if lowered.startswith("ce_"):
+        if lowered.startswith("ce_") and value is not None:
             try:
                 attributes[lowered[3:]] = value.decode()
             except UnicodeDecodeError:

@@ -49,7 +49,7 @@ def is_binary(headers: Headers) -> bool:
     names = set()
     for name, value in headers:
         lowered = name.lower()
-        if lowered == "content-type" and value.lower().startswith(b"application/cloudevents"):
+        if lowered == "content-type" and (value or b"").lower().startswith(b"application/cloudevents"):
             return False
         names.add(lowered)
     return all(f"ce_{attribute}" in names for attribute in REQUIRED)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Record(Protocol):
@@ -33,8 +33,8 @@ class TopicPartition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Records of one partition in offset order, continuing from `position` (the next offset when they were fetched)."""
+    """Records of one partition in offset order; `serial` counts the seeks made before they were fetched."""
 
     tp: TopicPartition
-    position: int
+    serial: int
     records: Sequence[Record]

@@ -1,0 +1,57 @@
+# Every routine of the repository. `make` alone lists them.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+ROOMS := schemas streams connectors deploy
+# Named after what it was made from, so that another lock makes another stamp.
+STAMP := .venv/.made-from-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
+
+.PHONY: help setup up down demo test lint types generate check bench chaos docs clean
+
+help:
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## install everything into .venv, exactly as locked
+
+$(STAMP):
+	@sh deploy/local/setup.sh
+	@rm -f .venv/.made-from-* && touch $@
+
+up: setup ## start the local stack: Kafka, TimescaleDB, Prometheus, Alertmanager
+	@$(BIN)/quaystream up
+
+down: setup ## stop the local stack; its data stays
+	@$(BIN)/quaystream down
+
+demo: setup ## the whole system at work, with a simulated port
+	@$(BIN)/quaystream demo
+
+test: setup ## all tests; the integration tests bring up their own stack
+	$(BIN)/pytest
+
+lint: setup ## style, formatting, room borders, security patterns
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r $(ROOMS)
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+generate: setup ## write the generated files anew
+	$(BIN)/python -m schemas.generate
+
+check: lint types ## what CI runs: lint, types, generated files, tests
+	$(BIN)/python -m schemas.generate --check
+	$(BIN)/pytest
+
+bench: setup ## the benchmark against peers and the limit
+	$(BIN)/quaystream bench
+
+chaos: setup ## faults on a real stack, ledger checked after each
+	$(BIN)/pytest tests/chaos
+
+docs: setup ## check that the documents tell the truth
+	$(BIN)/pytest tests/docs
+
+clean: setup ## stop the local stack and remove its data; asks first
+	@$(BIN)/quaystream clean

@@ -1,0 +1,1 @@
+"""Delimited text to events, by a mapping that is data: what each column means stands in a YAML file."""

@@ -1,0 +1,81 @@
+"""One connection for a command, and why it failed in words for a person: not there, not let in, not migrated.
+
+The worker's pool is in `pool.py`; this is for everything that runs beside it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from schemas.errors import ConfigurationError, QuaystreamError, ServiceUnreachableError
+
+CONNECT_TIMEOUT_S = 10.0
+NOT_MIGRATED = "database is not migrated: run `quaystream migrate`"
+
+_REFUSED_LOGIN = "28"
+_AWAY = ("08", "53", "57P")
+_NO_SUCH_DATABASE = "3D000"
+# Undefined table, column, schema, function.
+_NOT_THERE = ("42P01", "42703", "3F000", "42883")
+
+
+@asynccontextmanager
+async def connection_to(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection in UTC, closed at the end.
+
+    Raises ServiceUnreachableError or ConfigurationError, also for a connection lost on the way.
+    """
+    try:
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_S, server_settings={"timezone": "UTC"})
+        try:
+            yield connection
+        finally:
+            await connection.close()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        explained = explain(error, dsn)
+        if explained is None:
+            raise
+        raise explained from error
+
+
+def probe(dsn: str) -> None:
+    """Connect and leave; for synchronous callers, inside or outside an event loop. Raises as `connection_to` does."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(asyncio.run, _visit(dsn)).result()
+
+
+async def _visit(dsn: str) -> None:
+    async with connection_to(dsn):
+        pass
+
+
+def explain(error: Exception, dsn: str) -> QuaystreamError | None:
+    """The error a person may see, or None where the failure is a bug and must stay loud."""
+    if isinstance(error, asyncpg.PostgresError):
+        return _explain_sqlstate(error, dsn)
+    where = _place(dsn)
+    return ServiceUnreachableError(f"no answer from the database at {where}: start it (`quaystream up`) or mend its URL")
+
+
+def _explain_sqlstate(error: asyncpg.PostgresError, dsn: str) -> QuaystreamError | None:
+    state = error.sqlstate or ""
+    if state.startswith(_REFUSED_LOGIN):
+        return ConfigurationError(f"the database at {_place(dsn)} refuses the login: check the URL and its password file")
+    if state == _NO_SUCH_DATABASE:
+        return ConfigurationError(f"the server has no database {_place(dsn)}: check the URL, or run `quaystream up`")
+    if state in _NOT_THERE:
+        return ConfigurationError(NOT_MIGRATED)
+    if state.startswith(_AWAY):
+        return ServiceUnreachableError(f"the database at {_place(dsn)} is not available now ({state}): try again")
+    return None
+
+
+def _place(dsn: str) -> str:
+    """User, host, port and database of a URL, never its password."""
+    parts = urlsplit(dsn)
+    user = f"{parts.username}@" if parts.username else ""
+    return f"{user}{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"

@@ -1,0 +1,35 @@
+"""Connections to TimescaleDB with deadlines: asyncpg has none of its own, and a half-open link must not wedge a lane."""
+
+import asyncpg
+
+CONNECT_TIMEOUT_S = 5.0
+COMMAND_TIMEOUT_S = 60.0
+_SESSION = {
+    "application_name": "quaystream",
+    "timezone": "UTC",
+    "statement_timeout": "45s",
+    "lock_timeout": "20s",
+    "idle_in_transaction_session_timeout": "120s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
+
+async def _keep(connection: asyncpg.Connection) -> None:
+    """A transaction leaves nothing behind that a reset would have to clear: spare its round trip."""
+
+
+async def open_pool(dsn: str, *, connections: int) -> asyncpg.Pool:
+    """A pool that may start before the database is there: connections are made when first needed."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=connections,
+        timeout=CONNECT_TIMEOUT_S,
+        command_timeout=COMMAND_TIMEOUT_S,
+        target_session_attrs="read-write",
+        server_settings=_SESSION,
+        reset=_keep,
+    )

@@ -1,0 +1,152 @@
+"""Counts against rows: what is stored per topic-partition, and whether any record is stored twice.
+
+One record is one (record_offset, source, event_id) of a partition: a report of the cell domain may make
+many rows, and a topic that was created again counts its offsets from 0 again.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from schemas.events import EVENTS_BY_DOMAIN
+from schemas.tables import CELL_MEASUREMENT, RAW_BY_TYPE, RawTable
+
+Place = tuple[str, int]
+SHOWN = 3
+
+TOPIC_TABLES: dict[str, tuple[RawTable, ...]] = {
+    f"{domain}-events": tuple(RAW_BY_TYPE[model.TYPE] for model in models)
+    for domain, models in EVENTS_BY_DOMAIN.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Records per (topic, partition): stored now or retired. `reset`: outcomes that `offsets reset` set aside."""
+
+    accepted: Counter[Place] = field(default_factory=Counter)
+    rejected: Counter[Place] = field(default_factory=Counter)
+    missing: Counter[Place] = field(default_factory=Counter)
+    reset: Mapping[Place, Counter[str]] = field(default_factory=dict)
+
+
+async def count_records(connection: asyncpg.Connection) -> Counts:
+    """Count what is stored, and add what retention counted before it removed it."""
+    counts = Counts(reset=await _set_aside(connection))
+    for topic, tables in TOPIC_TABLES.items():
+        for table in tables:
+            for row in await connection.fetch(_records_of(table)):
+                counts.accepted[topic, row["partition"]] += row["records"]
+    for row in await connection.fetch(_DEAD_LETTERS):
+        counts.rejected[row["topic"], row["partition"]] += row["records"]
+    for row in await connection.fetch(_LOST):
+        counts.missing[row["topic"], row["partition"]] += row["records"]
+    await _add_retired(connection, counts)
+    return counts
+
+
+async def check_rows(
+    connection: asyncpg.Connection, next_offsets: Mapping[Place, int], reset: Mapping[Place, object]
+) -> list[str]:
+    """No record stored twice, none with two outcomes, none beyond its fence. `reset` partitions re-use offsets."""
+    differences: list[str] = []
+    for topic, tables in TOPIC_TABLES.items():
+        for table in tables:
+            if table is not CELL_MEASUREMENT:
+                differences += await _stored_twice(connection, table)
+            differences += await _beyond_the_fence(connection, topic, table, next_offsets)
+            for row in await connection.fetch(_two_outcomes(table), topic):
+                if (topic, row["partition"]) not in reset:
+                    where = f"{topic}[{row['partition']}] offset {row['record_offset']}"
+                    differences.append(f"{where}: both in {table.name} and a dead letter")
+    return differences
+
+
+async def check_identities(connection: asyncpg.Connection) -> list[str]:
+    """No event (source, id) stored under two offsets of the same raw table: a repeat that was not recognised."""
+    differences: list[str] = []
+    for tables in TOPIC_TABLES.values():
+        for table in tables:
+            found = await connection.fetch(_identities(table))
+            differences += [
+                f"{table.name}: event {row['source']} {row['event_id']} is stored {row['records']} times"
+                for row in found[:SHOWN]
+            ]
+            if len(found) > SHOWN:
+                differences.append(f"{table.name}: {found[0]['total'] - SHOWN} more events are stored more than once")
+    return differences
+
+
+async def _stored_twice(connection: asyncpg.Connection, table: RawTable) -> list[str]:
+    rows = await connection.fetch(
+        f"SELECT partition, record_offset, count(*) AS n FROM {table.name} "  # noqa: S608 -- our own table names
+        f"GROUP BY partition, record_offset, source, event_id HAVING count(*) > 1 ORDER BY 1, 2 LIMIT {SHOWN}"
+    )
+    return [
+        f"{table.name}: partition {row['partition']} offset {row['record_offset']} is stored {row['n']} times"
+        for row in rows
+    ]
+
+
+async def _beyond_the_fence(
+    connection: asyncpg.Connection, topic: str, table: RawTable, next_offsets: Mapping[Place, int]
+) -> list[str]:
+    last = await connection.fetch(
+        f"SELECT partition, max(record_offset) AS last FROM {table.name} GROUP BY 1 ORDER BY 1"  # noqa: S608
+    )
+    return [
+        f"{topic}[{row['partition']}]: {table.name} has offset {row['last']}, the fence is at {fence}"
+        for row in last
+        if (fence := next_offsets.get((topic, row["partition"]))) is not None and row["last"] >= fence
+    ]
+
+
+async def _set_aside(connection: asyncpg.Connection) -> dict[Place, Counter[str]]:
+    aside: dict[Place, Counter[str]] = {}
+    for row in await connection.fetch(_RETIRED, ["ingest.partition_offset"]):
+        for entry in json.loads(row["records"]):
+            outcomes = Counter({name: entry[name] for name in ("accepted", "duplicate", "rejected", "missing")})
+            aside.setdefault((entry["topic"], entry["partition"]), Counter()).update(outcomes)
+    return aside
+
+
+async def _add_retired(connection: asyncpg.Connection, counts: Counts) -> None:
+    raw = [table.name for tables in TOPIC_TABLES.values() for table in tables]
+    into = {"ingest.dead_letter": counts.rejected, "ingest.lost_range": counts.missing}
+    for row in await connection.fetch(_RETIRED, [*raw, *into]):
+        counter = into.get(row["table_name"], counts.accepted)
+        for entry in json.loads(row["records"]):
+            counter[entry["topic"], entry["partition"]] += entry["records"]
+
+
+_RETIRED = "SELECT table_name, records FROM ingest.retired WHERE table_name = ANY($1::text[])"
+_DEAD_LETTERS = "SELECT topic, partition, count(*) AS records FROM ingest.dead_letter GROUP BY 1, 2"
+_LOST = """
+SELECT topic, partition, sum(to_offset - from_offset)::bigint AS records FROM ingest.lost_range GROUP BY 1, 2
+"""
+
+
+def _records_of(table: RawTable) -> str:
+    # Grouped, not count(DISTINCT): that would sort.
+    return (
+        f"SELECT partition, count(*) AS records FROM (SELECT partition FROM {table.name} "  # noqa: S608
+        "GROUP BY partition, record_offset, source, event_id) AS records GROUP BY 1"
+    )
+
+
+def _two_outcomes(table: RawTable) -> str:
+    return (
+        f"SELECT DISTINCT partition, record_offset FROM ingest.dead_letter JOIN {table.name} "  # noqa: S608
+        f"USING (partition, record_offset) WHERE topic = $1 ORDER BY 1, 2 LIMIT {SHOWN}"
+    )
+
+
+def _identities(table: RawTable) -> str:
+    return (
+        "SELECT source, event_id, count(*) AS records, count(*) OVER () AS total FROM "  # noqa: S608
+        f"(SELECT source, event_id FROM {table.name} GROUP BY source, event_id, partition, record_offset) AS records "
+        f"GROUP BY source, event_id HAVING count(*) > 1 ORDER BY 1, 2 LIMIT {SHOWN + 1}"
+    )

@@ -1,0 +1,109 @@
+"""Apache Kafka in KRaft mode: one process that is broker and controller, from its Maven coordinates."""
+
+import base64
+import os
+import shutil
+import socket
+import struct
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGKILL, SIGTERM, Signals
+
+from deploy.local.home import Home, downloads, locked
+from deploy.local.packages import need, run
+from deploy.local.part import CONFIG, Step, Stop, render
+
+VERSION = "4.3.1"
+# Metadata, version 1, correlation id 1, no client id, no topics: the answer begins with the brokers.
+METADATA_REQUEST = struct.pack("!ihhihi", 14, 3, 1, 1, -1, 0)
+ANSWER = struct.Struct("!iii")  # length, correlation id, number of brokers
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """The broker. `controller_port` is its own affair; clients use `port`."""
+
+    home: Home
+    port: int
+    controller_port: int
+    name: str = "kafka"
+    deadline_s: float = 60.0
+
+    def install(self, step: Step) -> None:
+        need({"java": "default-jre-headless"}, step)
+        library = _library()
+        if library.is_dir():
+            return
+        need({"mvn": "maven"}, step)
+        with step(f"Download Apache Kafka {VERSION}"), locked(downloads() / ".kafka.lock"):
+            if not library.is_dir():
+                _download(library)
+
+    def configure(self) -> None:
+        self.home.data("kafka").mkdir(exist_ok=True)
+        values = {"port": self.port, "controller_port": self.controller_port, "data": self._data()}
+        render("server.properties", self._properties(), **values)
+        if not (self._data() / "meta.properties").exists():
+            # Joined by "=": an id may begin with a dash.
+            words = ["format", f"--cluster-id={_cluster_id()}", "-c", str(self._properties())]
+            run(self._java("kafka.tools.StorageTool", *words), "format Kafka's data folder")
+
+    def command(self) -> list[str]:
+        return self._java("kafka.Kafka", str(self._properties()))
+
+    def environment(self) -> Mapping[str, str]:
+        return os.environ
+
+    def is_ready(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.settimeout(2)
+                connection.sendall(METADATA_REQUEST)
+                answer = connection.recv(ANSWER.size, socket.MSG_WAITALL)
+                _, _, brokers = ANSWER.unpack(answer)
+        except (OSError, struct.error):
+            return False
+        # A broker that is still fenced answers, but without itself in the list.
+        return bool(brokers)
+
+    def own_pid(self, started: int | None) -> int | None:
+        return started
+
+    def prepare(self) -> None:
+        """Topics are made by `quaystream topics apply`."""
+
+    def signal(self, how: Stop) -> Signals:
+        return SIGTERM if how is Stop.FAST else SIGKILL
+
+    def _data(self) -> Path:
+        return self.home.data("kafka") / "data"
+
+    def _properties(self) -> Path:
+        return self.home.data("kafka") / "server.properties"
+
+    def _java(self, *arguments: str) -> list[str]:
+        logging = f"-Dlog4j2.configurationFile={CONFIG / 'log4j2.properties'}"
+        options = ["-Xms256m", "-Xmx512m", "-XX:+ExitOnOutOfMemoryError", logging]
+        return ["java", *options, "-cp", f"{_library()}/*", *arguments]
+
+
+def _library() -> Path:
+    return downloads() / f"kafka-{VERSION}"
+
+
+def _download(library: Path) -> None:
+    """Into a folder beside, then renamed: a broken download is never taken for a whole one."""
+    partial = library.with_name(f"{library.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    # Maven writes beside its pom, which must not be the source tree.
+    project = downloads() / "kafka-pom.xml"
+    shutil.copy(CONFIG / "pom.xml", project)
+    goal = ["dependency:copy-dependencies", f"-DoutputDirectory={partial}"]
+    run(["mvn", "-q", "-B", "-f", str(project), *goal], "download Apache Kafka with Maven")
+    partial.rename(library)
+
+
+def _cluster_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()

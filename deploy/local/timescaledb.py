@@ -1,0 +1,145 @@
+"""TimescaleDB on PostgreSQL 17: the system's own where it has one, else the Debian 13 root of `chroot`.
+
+Reached over loopback TCP alone, with passwords from the first start on.
+"""
+
+import os
+import pwd
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from signal import SIGINT, SIGQUIT, Signals
+
+import psycopg
+
+from deploy.local import chroot, remnants
+from deploy.local.home import Home, write_private
+from deploy.local.packages import may_be_root, need, run
+from deploy.local.part import Step, Stop, render
+from deploy.local.roles import create_roles
+from schemas.errors import ConfigurationError
+
+BINARIES = Path("/usr/lib/postgresql/17/bin")
+
+
+@dataclass(frozen=True)
+class TimescaleDB:
+    """The database server. Its superuser's password is the secret `superuser`."""
+
+    home: Home
+    port: int
+    name: str = "timescaledb"
+    deadline_s: float = 60.0
+
+    def install(self, step: Step) -> None:
+        if self._is_direct():
+            return
+        if not may_be_root():
+            message = (
+                "TimescaleDB needs root or sudo without a password here: "
+                "run as root, or install postgresql-17-timescaledb"
+            )
+            raise ConfigurationError(message)
+        need(chroot.TOOLS, step)
+        if not chroot.is_native(BINARIES):
+            chroot.install(step)
+
+    def configure(self) -> None:
+        folder = self.home.data("timescaledb")
+        folder.mkdir(exist_ok=True)
+        render("postgresql.conf", folder / "postgresql.conf", port=self.port)
+        if self._data().exists():
+            remnants.await_release(self._data())
+        else:
+            self._create()
+
+    def command(self) -> list[str]:
+        config = f"config_file={self._seen()}/postgresql.conf"
+        return self._run_as_server("postgres", "-D", f"{self._seen()}/data", "-c", config)
+
+    def environment(self) -> Mapping[str, str]:
+        return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
+
+    def is_ready(self) -> bool:
+        try:
+            psycopg.connect(self.superuser_url("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def own_pid(self, started: int | None) -> int | None:
+        """The postmaster's: behind sudo it is not the process that was started."""
+        return remnants.postmaster(self._data()) if started else None
+
+    def prepare(self) -> None:
+        create_roles(self.superuser_url, self.home)
+
+    def signal(self, how: Stop) -> Signals:
+        """What pg_ctl sends for its modes of the same names."""
+        return SIGINT if how is Stop.FAST else SIGQUIT
+
+    def superuser_url(self, database: str) -> str:
+        password = self.home.secret("superuser")
+        return f"postgresql://postgres:{password}@127.0.0.1:{self.port}/{database}"
+
+    def _create(self) -> None:
+        """initdb in a folder beside, renamed when whole."""
+        folder = self.home.data("timescaledb")
+        new, password = folder / "new", folder / "password"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        write_private(password, self.home.secret("superuser"))
+        try:
+            self._give_to_server(new, password)
+            run(self._run_as_server("initdb", *self._initdb_options()), "create the database")
+        finally:
+            password.unlink()
+        new.rename(self._data())
+
+    def _initdb_options(self) -> list[str]:
+        places = ["-D", f"{self._seen()}/new", f"--pwfile={self._seen()}/password"]
+        locale = ["--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8"]
+        return [*places, *locale, "--username=postgres", "--auth=scram-sha-256", "--data-checksums"]
+
+    def _give_to_server(self, *files: Path) -> None:
+        if not self._is_direct() and os.geteuid() == 0:
+            for file in files:
+                os.chown(file, *self._user())
+
+    def _run_as_server(self, program: str, *arguments: str) -> list[str]:
+        command: Sequence[str] = [str(BINARIES / program), *arguments]
+        if self._is_direct():
+            return list(command)
+        root = chroot.HOST if chroot.is_native(BINARIES) else chroot.root()
+        return chroot.Inside(root, self.home.data("timescaledb"), *self._user()).wrap(command)
+
+    def _is_direct(self) -> bool:
+        """PostgreSQL refuses to run as root; any other user starts the system's own as it is."""
+        return chroot.is_native(BINARIES) and os.geteuid() != 0
+
+    def _user(self) -> tuple[int, int]:
+        """The data's owner; for new data this user, or an unprivileged one when this is root."""
+        if self._data().exists():
+            status = self._data().stat()
+            return status.st_uid, status.st_gid
+        if os.geteuid() != 0:
+            return os.getuid(), os.getgid()
+        return _postgres_user()
+
+    def _data(self) -> Path:
+        return self.home.data("timescaledb") / "data"
+
+    def _seen(self) -> str:
+        """The folder as the server sees it."""
+        return str(self.home.data("timescaledb")) if self._is_direct() else "/srv"
+
+
+def _postgres_user() -> tuple[int, int]:
+    try:
+        entry = pwd.getpwnam("postgres")
+    except KeyError:
+        lines = (chroot.root() / "etc/passwd").read_text().splitlines()
+        fields = next(line for line in lines if line.startswith("postgres:")).split(":")
+        return int(fields[2]), int(fields[3])
+    return entry.pw_uid, entry.pw_gid

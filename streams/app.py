@@ -1,0 +1,217 @@
+"""The worker: composition root. Everything is built here from settings and handed what it needs.
+
+`faust -A streams.app worker` finds `app`; `quaystream worker` builds the same one.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import faust
+import structlog
+from faust.types import TP
+from mode import Service
+
+from connectors.kafka.options import access_from, faust_credentials
+from connectors.prometheus import Registry
+from connectors.timescale.pool import open_pool
+from connectors.timescale.store import TimescaleStore
+from schemas import metrics
+from schemas.reference import declared_sources
+from streams.chores import Chores
+from streams.core.domain import Limits
+from streams.core.record import TopicPartition
+from streams.domains import DOMAINS
+from streams.lane import Lane, Pace
+from streams.ownership import Ownership, RecreatedTopicError
+from streams.pipeline import Pipeline
+from streams.recorder import WorkerRecorder
+from streams.restart import start_over
+from streams.settings import Settings, load_settings
+from streams.transport import BatchApp
+from streams.watchdog import Watchdog
+from streams.web import Pages, Web
+
+if TYPE_CHECKING:
+    import asyncpg
+
+log = structlog.get_logger()
+CRASH_EXIT = 70
+SESSION_TIMEOUT_S = 15.0
+CLAIM_DEADLINE_S = 20.0
+VERSION = "0.1.0"
+
+
+class Schema(faust.Schema):
+    """Keys are not used and values are stretches already: nothing is decoded, so nothing can raise."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
+        return None
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+        return message.value
+
+
+class ConsumerFlow:
+    """The lanes' view of the consumer."""
+
+    def __init__(self, app: BatchApp) -> None:
+        self._app = app
+
+    async def reseek(self, tp: TopicPartition, offset: int) -> int:
+        """Continue from `offset`; what is fetched later carries at least the returned serial."""
+        return await self._app.consumer.reseek(TP(*tp), offset)
+
+    async def log_start(self, tp: TopicPartition) -> int:
+        """The earliest offset the broker still has."""
+        starts = await self._app.consumer.earliest_offsets(TP(*tp))
+        return next(iter(starts.values()))
+
+    def hold(self, tp: TopicPartition) -> None:
+        """Fetch nothing of it until `release`."""
+        self._app.consumer.hold(TP(*tp))
+
+    def release(self, tp: TopicPartition) -> None:
+        """Fetch it again."""
+        self._app.consumer.release(TP(*tp))
+
+
+class Worker(Service):
+    """Pool, lanes, web pages and chores, started before the agents and stopped after the consumer."""
+
+    def __init__(self, settings: Settings, app: BatchApp, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.settings = settings
+        self.registry = Registry()
+        self.recorder = WorkerRecorder(self.registry, declared_sources())
+        self._app = app
+        self._runs: list[asyncio.Task[None]] = []
+        self._pool: asyncpg.Pool | None = None
+        self.lanes: dict[str, Lane] = {}
+        self.watchdog = Watchdog((), self.registry)
+        self.on_listening: Callable[[str], None] = lambda address: None
+        self.on_caught_up: Callable[[], None] | None = None
+
+    async def on_first_start(self) -> None:
+        """Build what needs a loop."""
+        settings = self.settings
+        self._pool = await open_pool(settings.worker_dsn(), connections=2 * len(DOMAINS))
+        store = TimescaleStore(self._pool, settings.group, f"{os.uname().nodename}/{os.getpid()}")
+        flow = ConsumerFlow(self._app)
+        pace = Pace(settings.batch_rows, timedelta(milliseconds=settings.linger_ms))
+        for domain in DOMAINS:
+            pipeline = Pipeline(domain, limits_of(settings))
+            self.lanes[domain.name] = Lane(pipeline, store, flow, self.recorder, pace, crash)
+        self._app.assignments = Ownership(store, self.lanes.values(), CLAIM_DEADLINE_S, self._cannot_claim)
+        self.watchdog = Watchdog(self.lanes.values(), self.registry)
+        self.registry.gauge(metrics.BUILD_INFO, VERSION).set(1)
+        pages = Pages(self.registry.text, self.watchdog.stalled, self._unready)
+        web = await self.add_runtime_dependency(Web(settings.web_bind, settings.web_port, pages))
+        self.on_listening(f"{settings.web_bind}:{web.port}")
+        chores = Chores(settings, self._pool, self.registry, self.watchdog)
+        chores.consumer, chores.ownership = (lambda: self._app.consumer), self._app.assignments
+        chores.on_caught_up = self.on_caught_up
+        await self.add_runtime_dependency(chores)
+
+    async def on_started(self) -> None:
+        """Let the lanes run."""
+        self._runs = [asyncio.create_task(lane.run(), name=f"lane-{lane.name}") for lane in self.lanes.values()]
+
+    async def on_stop(self) -> None:
+        """Let transactions in flight end, then close."""
+        await asyncio.gather(*(lane.stop() for lane in self.lanes.values()))
+        for run in self._runs:
+            run.cancel()
+        if self._pool is not None:
+            await self._pool.close()
+
+    def _cannot_claim(self, error: BaseException) -> NoReturn:
+        if isinstance(error, TimeoutError):
+            start_over("the database did not answer while partitions were assigned")
+        crash(error)
+
+    def _unready(self) -> str | None:
+        if self._app.rebalancing or not self._app.assignments.is_assigned:
+            return "no partitions assigned yet"
+        return self.watchdog.stalled()
+
+
+def crash(error: BaseException) -> NoReturn:
+    """End the process for an error nobody foresaw: alive but idle would be worse. A supervisor starts a new one."""
+    if isinstance(error, RecreatedTopicError):
+        print(f"quaystream: {error}", file=sys.stderr, flush=True)
+        os._exit(2)
+    log.critical("stopping for an unforeseen error", error=repr(error), exc_info=error)
+    sys.stderr.flush()
+    os._exit(CRASH_EXIT)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What the pipeline refuses or stops."""
+    return Limits(
+        settings.max_record_bytes,
+        settings.max_future,
+        settings.max_age,
+        settings.dead_letter_run,
+        settings.dead_letter_share,
+        settings.dead_letter_window,
+    )
+
+
+def build_app(settings: Settings) -> BatchApp:
+    """The Faust app: one agent per domain, everything that is not needed off."""
+    app = BatchApp(
+        settings.group,
+        broker=[f"kafka://{broker}" for broker in settings.brokers.split(",")],
+        broker_credentials=faust_credentials(access_from(settings)),
+        **_engine_options(),
+    )
+    worker = Worker(settings, app)
+    app.shell = worker
+    for domain in DOMAINS:
+        _add_agent(app, worker, domain.topic, domain.name)
+    return app
+
+
+def _engine_options() -> Mapping[str, Any]:
+    """Engine section 9: why each differs from Faust's default."""
+    return {
+        "stream_buffer_maxsize": 8,
+        "stream_wait_empty": False,
+        "broker_max_poll_records": 20_000,
+        "consumer_max_fetch_size": 4 * 1024 * 1024,
+        "broker_session_timeout": SESSION_TIMEOUT_S,
+        "broker_heartbeat_interval": 3.0,
+        "broker_rebalance_timeout": 60.0,
+        "broker_request_timeout": 90.0,
+        "broker_max_poll_interval": 86_400.0,
+        "broker_commit_interval": 2.8,
+        "consumer_auto_offset_reset": "earliest",
+        "table_standby_replicas": 0,
+        "topic_allow_declare": False,
+        "topic_disable_leader": True,
+        "web_enabled": False,
+        "store": "memory://",
+    }
+
+
+def _add_agent(app: BatchApp, worker: Worker, topic: str, name: str) -> None:
+    channel = app.topic(topic, schema=Schema(), allow_empty=True)
+
+    async def agent(stream: Any) -> None:
+        async for event in stream.noack().events():
+            await worker.lanes[name].offer(event.value)
+
+    app.agent(channel, name=f"quaystream.{name}")(agent)
+
+
+def __getattr__(name: str) -> Any:
+    """`app`, built when Faust's command line asks for it."""
+    if name == "app":
+        app = build_app(load_settings())
+        globals()["app"] = app
+        return app
+    raise AttributeError(name)

@@ -1,0 +1,152 @@
+"""What the worker does beside the lanes, each on its own timer: lag, pauses, relay, completeness, retention."""
+
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+from faust.types import TP
+from mode import Service
+
+from connectors.kafka.options import access_from
+from connectors.kafka.producer import Publisher
+from connectors.kafka.relay import DeadLetterRelay
+from connectors.prometheus import Registry
+from connectors.timescale.retention import effective_kept, retire_expired
+from schemas import metrics
+from schemas.errors import QuaystreamError
+from schemas.events.model import TYPE_PREFIX
+from schemas.identifiers import site_of
+from streams.core.record import TopicPartition
+from streams.ownership import Ownership
+from streams.settings import Settings
+from streams.transport import BatchConsumer
+from streams.watchdog import Watchdog
+
+log = structlog.get_logger()
+_PASSING = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, KafkaError, QuaystreamError)
+
+_MISSING = """
+SELECT g.type, g.subject, sum(g.to_sequence - g.from_sequence + 1)::bigint - coalesce(sum(d.known), 0)::bigint AS missing
+FROM ingest.sequence_gap g
+LEFT JOIN LATERAL (
+  SELECT count(DISTINCT d.sequence) AS known FROM ingest.dead_letter d
+  WHERE d.source = g.source AND d.bootid = g.bootid AND d.subject = g.subject AND d.type = g.type
+    AND d.sequence BETWEEN g.from_sequence AND g.to_sequence
+) d ON true
+WHERE g.filled_at IS NULL
+GROUP BY g.type, g.subject
+"""
+_LEDGER = """
+SELECT topic, sum(abs(next_offset - first_offset - accepted - duplicate - rejected - missing))::bigint AS difference
+FROM ingest.partition_offset GROUP BY topic
+"""
+_UNRELAYED = "SELECT topic, count(*) AS waiting FROM ingest.dead_letter WHERE relayed_at IS NULL GROUP BY topic"
+
+
+class Chores(Service):
+    """Timers of one worker; a failure is logged and tried again at the next turn, it never stops ingest."""
+
+    def __init__(
+        self, settings: Settings, pool: asyncpg.Pool, registry: Registry, watchdog: Watchdog, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self._settings = settings
+        self._pool = pool
+        self._registry = registry
+        self._watchdog = watchdog
+        self.consumer: Callable[[], BatchConsumer] | None = None
+        self.ownership: Ownership | None = None
+        self.on_caught_up: Callable[[], None] | None = None
+
+    @Service.task
+    async def _observe_lag(self) -> None:
+        await self._every(2.0, self._lag)
+
+    @Service.task
+    async def _lift_pauses(self) -> None:
+        await self._every(2.0, self._pauses)
+
+    @Service.task
+    async def _observe_ledger(self) -> None:
+        await self._every(15.0, self._ledger)
+
+    @Service.task
+    async def _retire(self) -> None:
+        await self._every(3_600.0, self._retention)
+
+    @Service.task
+    async def _relay_dead_letters(self) -> None:
+        await self._every(1.0, self._relay)
+
+    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
+        while not self.should_stop:
+            try:
+                await chore()
+            except _PASSING as error:
+                log.warning("chore failed, trying again later", chore=chore.__name__, error=repr(error))
+            await self.sleep(seconds)
+
+    async def _lag(self) -> None:
+        if self.consumer is None or self.ownership is None or not self.ownership.is_assigned:
+            return
+        consumer = self.consumer()
+        partitions = [TP(*tp) for tp in sorted(consumer.assignment())]
+        ends = await consumer.highwaters(*partitions) if partitions else {}
+        self._watchdog.observe({TopicPartition(*tp): end for tp, end in ends.items()})
+        if self.on_caught_up is not None and partitions and not any(self._watchdog.lag().values()):
+            self.on_caught_up()
+
+    async def _pauses(self) -> None:
+        if self.ownership is not None:
+            await self.ownership.resume_lifted()
+
+    async def _ledger(self) -> None:
+        async with self._pool.acquire() as connection:
+            missing = await connection.fetch(_MISSING)
+            ledger = await connection.fetch(_LEDGER)
+            unrelayed = await connection.fetch(_UNRELAYED)
+        counts: Counter[tuple[str, str]] = Counter()
+        for row in missing:
+            domain = row["type"].removeprefix(TYPE_PREFIX).partition(".")[0]
+            counts[domain, site_of(row["subject"])] += row["missing"]
+        self._replace(metrics.SEQUENCE_MISSING, dict(counts))
+        self._replace(metrics.LEDGER_DIFFERENCE, {(row["topic"],): row["difference"] for row in ledger})
+        self._replace(metrics.DEAD_LETTERS_UNRELAYED, {(row["topic"],): row["waiting"] for row in unrelayed})
+
+    def _replace(self, metric: metrics.Metric, values: dict[Any, int]) -> None:
+        self._registry.clear(metric)
+        for labels, value in values.items():
+            self._registry.gauge(metric, *labels).set(value)
+
+    async def _retention(self) -> None:
+        async with self._pool.acquire() as connection:
+            await remember_retention(connection, self._settings)
+            kept = await effective_kept(connection, self._settings.raw_retention, self._settings.max_age)
+            for removal in await retire_expired(connection, kept, datetime.now(UTC)):
+                if removal.rows:
+                    log.info("retired", table=removal.table, rows=removal.rows)
+
+    async def _relay(self) -> None:
+        async with Publisher(access_from(self._settings)) as publisher:
+            relay = DeadLetterRelay(self._pool, publisher)
+            while not self.should_stop:
+                if not await relay.run_once():
+                    await self.sleep(1.0)
+
+
+async def remember_retention(connection: asyncpg.Connection, settings: Settings) -> None:
+    """Keep the longest retention and age that ever were in force, so that loaded history is not deleted."""
+    for name, span in (("raw_retention_s", settings.raw_retention), ("max_age_s", settings.max_age)):
+        await connection.execute(
+            "INSERT INTO ingest.setting AS s (name, value) VALUES ($1, $2::jsonb) ON CONFLICT (name) DO UPDATE "
+            "SET value = EXCLUDED.value, updated_at = now() WHERE (s.value)::float8 < (EXCLUDED.value)::float8",
+            name,
+            json.dumps(span.total_seconds()),
+        )
+
+

@@ -1,0 +1,119 @@
+"""`export`: rows of a table to a Parquet or CSV file, without personal columns."""
+
+import asyncio
+import enum
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from schemas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from streams.settings import Settings
+
+
+class Format(enum.StrEnum):
+    """What is written."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+Table = Annotated[str, typer.Argument(help="For example port.crane_minute.")]
+Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="First time, like 2026-01-31T06:00:00Z.")]
+Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Time after the last, not included.")]
+As = Annotated[Format, typer.Option("--format", help="What to write.")]
+Out = Annotated[Path, typer.Option(metavar="FILE", help="Where to write; must not exist yet.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(export)
+
+
+def export(table: Table, out: Out, since: Since = None, until: Until = None, form: As = Format.PARQUET) -> None:
+    """Write the rows of a table between two times to a file. Personal columns are always left out."""
+    from streams.settings import load_settings
+
+    if out.exists():
+        message = f"{out} exists already: remove it or choose another name"
+        raise ConfigurationError(message)
+    span = (_time("--from", since), _time("--to", until))
+    rows, columns = asyncio.run(_export(load_settings(), table, span, (out, form)))
+    print(f"{rows:,} rows with {columns} columns of {table} are in {out}.")
+
+
+async def _export(
+    settings: "Settings", table: str, span: tuple[datetime | None, datetime | None], target: tuple[Path, Format]
+) -> tuple[int, int]:
+    from connectors.timescale.connection import connection_to
+    from connectors.timescale.extract import plan_extract, read_batches
+
+    # The reader may not even ask for personal columns; without its address the worker's does, less some tables.
+    dsn = settings.reader_dsn() if settings.reader_url else settings.worker_dsn()
+    rows = 0
+    async with connection_to(dsn) as connection:
+        extract = await plan_extract(connection, table)
+        with _progress(table) as progress, _writer(*target, extract.schema) as writer:
+            async for batch in read_batches(connection, extract, *span):
+                writer.write_batch(batch)
+                rows += batch.num_rows
+                progress.update(progress.task_ids[0], description=f"{table}: {rows:,} rows")
+    return rows, len(extract.schema)
+
+
+@contextmanager
+def _writer(out: Path, form: Format, schema: "pa.Schema") -> Iterator["pa.RecordBatchWriter"]:
+    """Writes beside the file and renames at the end, so that the name never holds half an export."""
+    partial = out.with_name(f"{out.name}.partial")
+    try:
+        with _open(partial, form, schema) as writer:
+            yield writer
+        partial.rename(out)
+    except ConnectionError:
+        raise
+    except OSError as error:
+        message = f"cannot write {out} ({error.strerror or error}): choose another file"
+        raise ConfigurationError(message) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _open(file: Path, form: Format, schema: "pa.Schema") -> AbstractContextManager["pa.RecordBatchWriter"]:
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    writer: AbstractContextManager[pa.RecordBatchWriter]
+    if form is Format.CSV:
+        writer = pyarrow.csv.CSVWriter(file, schema)
+    else:
+        writer = pyarrow.parquet.ParquetWriter(file, schema, compression="zstd")
+    return writer
+
+
+@contextmanager
+def _progress(table: str) -> Iterator[Progress]:
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        progress.add_task(table, total=None)
+        yield progress
+
+
+def _time(option: str, text: str | None) -> datetime | None:
+    """A time without an offset is UTC."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"{option} {text} is not a time: write for example 2026-01-31 or 2026-01-31T06:00:00+07:00"
+        raise ConfigurationError(message) from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

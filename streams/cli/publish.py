@@ -1,0 +1,218 @@
+"""`publish`: replay a recording through Kafka, from CloudEvents as JSON lines or from delimited text and a mapping."""
+
+import asyncio
+import enum
+import json
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from schemas.errors import CheckFailedError, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from connectors.kafka.outgoing import Outgoing, Refused
+    from streams.settings import Settings
+
+    Records = Iterator[Outgoing | Refused]
+    Reader = Callable[[timedelta | None], Records]
+
+
+class Format(enum.StrEnum):
+    """What the file holds."""
+
+    CLOUDEVENTS = "cloudevents"
+    CSV = "csv"
+
+
+class ShiftTo(enum.StrEnum):
+    """Where the last event's time is moved to."""
+
+    NOW = "now"
+
+
+_DELIMITED_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
+_SUBJECTS_SHOWN = 3
+
+File = Annotated[Path, typer.Argument(help="The recording.", exists=True, dir_okay=False, readable=True)]
+As = Annotated[Format | None, typer.Option("--format", help="What the file holds; csv when --map is given.")]
+Map = Annotated[str | None, typer.Option("--map", metavar="MAP", help="A mapping: a YAML file or a shipped name.")]
+Shift = Annotated[ShiftTo | None, typer.Option(help="Move all times so that the last event is now.")]
+Rate = Annotated[float | None, typer.Option(min=0.001, metavar="R", help="At most R records a second.")]
+TopicName = Annotated[str | None, typer.Option("--topic", help="Not the topic of the event type but this one.")]
+Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(publish)
+
+
+def publish(  # noqa: PLR0913, PLR0917  (one per option)
+    file: File,
+    format: As = None,  # noqa: A002  (the option's name)
+    mapping: Map = None,
+    shift_to: Shift = None,
+    rate: Rate = None,
+    topic: TopicName = None,
+    as_json: Json = False,
+) -> None:
+    """Replay a recording through Kafka; publishing a file twice stores nothing new."""
+    from streams.settings import load_settings
+
+    settings = load_settings()
+    read = _reader(file, format, mapping, topic)
+    shift = _shift(read) if shift_to else None
+    tally = Tally(file, settings.max_age)
+    asyncio.run(_send(read(shift), tally, settings, rate))
+    print(json.dumps(tally.as_json()) if as_json else tally.text())
+    if tally.refused:
+        raise CheckFailedError(f"{tally.refused} of {tally.refused + tally.published} lines of {file} were refused")
+
+
+@dataclass
+class Tally:
+    """What became of a file's lines."""
+
+    file: Path
+    max_age: timedelta
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    topics: Counter[str] = field(default_factory=Counter)
+    subjects: set[str] = field(default_factory=set)
+    refused: int = 0
+    too_old: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+
+    @property
+    def published(self) -> int:
+        return self.topics.total()
+
+    def count(self, record: "Outgoing") -> None:
+        self.topics[record.topic] += 1
+        if record.key is not None:
+            self.subjects.add(record.key.decode(errors="replace"))
+        if record.time is not None:
+            self.first = min(self.first or record.time, record.time)
+            self.last = max(self.last or record.time, record.time)
+            self.too_old += record.time < self.started - self.max_age
+
+    def text(self) -> str:
+        topics = ", ".join(f"{count} to {topic}" for topic, count in sorted(self.topics.items()))
+        names = sorted(self.subjects)
+        more = f" and {len(names) - _SUBJECTS_SHOWN} more" if len(names) > _SUBJECTS_SHOWN else ""
+        of = f" of {', '.join(names[:_SUBJECTS_SHOWN])}{more}" if names else ""
+        times = f", {_text(self.first)} to {_text(self.last)}" if self.first else ""
+        return f"Published {topics or 'nothing'}{of}{times}; refused {self.refused}."
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "file": str(self.file),
+            "published": self.published,
+            "refused": self.refused,
+            "too_old": self.too_old,
+            "topics": dict(self.topics),
+            "subjects": sorted(self.subjects),
+            "first_time": _text(self.first),
+            "last_time": _text(self.last),
+        }
+
+
+def _text(moment: datetime | None) -> str | None:
+    from connectors.kafka.outgoing import time_text
+
+    return None if moment is None else time_text(moment)
+
+
+def _reader(file: Path, held: Format | None, mapping: str | None, topic: str | None) -> "Reader":
+    """What reads the file, given by how much to shift it."""
+    if held is Format.CLOUDEVENTS and mapping is not None:
+        raise ConfigurationError("--map is for --format csv: take one of the two away")
+    if held is Format.CSV or mapping is not None:
+        return _mapped_reader(file, mapping, topic)
+    if held is None and file.suffix in _DELIMITED_SUFFIXES:
+        raise ConfigurationError(f"{file} looks like delimited text: add --map MAP (or --format cloudevents)")
+    from connectors.kafka.recording import read_recording
+
+    return partial(read_recording, file, topic)
+
+
+def _mapped_reader(file: Path, name: str | None, topic: str | None) -> "Reader":
+    from dataclasses import replace
+
+    from connectors.csv.events import origin_of, read_events
+    from connectors.csv.mapping import load_mapping
+    from schemas.topics import TOPIC_BY_TYPE
+
+    if name is None:
+        raise ConfigurationError("--format csv needs a mapping: add --map MAP (a YAML file, or a shipped name: cicv5g)")
+    mapping = load_mapping(name)
+    goes_to = topic or TOPIC_BY_TYPE[mapping.type].name
+    origin = origin_of(file)
+    return lambda shift: read_events(file, mapping, replace(origin, shift=shift), goes_to)
+
+
+def _shift(read: "Reader") -> timedelta:
+    """From the time of the last event to now. Milliseconds, as a recording's times mostly are."""
+    from connectors.kafka.outgoing import Refused
+
+    times = (record.time for record in read(None) if not isinstance(record, Refused))
+    latest = max((time for time in times if time is not None), default=None)
+    if latest is None:
+        raise ConfigurationError("no event time to shift: the file has no event, or whole records (simulate --start)")
+    span = datetime.now(UTC) - latest
+    return timedelta(milliseconds=span // timedelta(milliseconds=1))
+
+
+async def _send(records: "Records", tally: Tally, settings: "Settings", rate: float | None) -> None:
+    from connectors.kafka.outgoing import Refused
+    from connectors.kafka.producer import Publisher
+    from streams.cli.access import kafka_access
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+    async with Publisher(kafka_access(settings)) as publisher:
+        with bar:
+            task = bar.add_task(f"Publish {tally.file.name}", total=_lines(tally.file))
+            started = asyncio.get_running_loop().time()
+            for record in records:
+                bar.update(task, completed=record.line)
+                if isinstance(record, Refused):
+                    tally.refused += 1
+                    console.print(f"{tally.file}:{record.line}: {record.reason}", markup=False)
+                    continue
+                await _wait_for_turn(started, tally.published, rate)
+                await publisher.send(record.topic, record.key, record.value, record.headers)
+                tally.count(record)
+    _warn_of_age(tally)
+
+
+async def _wait_for_turn(started: float, published: int, rate: float | None) -> None:
+    if rate is not None:
+        due = started + published / rate
+        await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+
+
+def _lines(file: Path) -> int:
+    with file.open("rb") as lines:
+        return sum(1 for _ in lines)
+
+
+def _warn_of_age(tally: Tally) -> None:
+    from streams.settings import span_text
+
+    if tally.too_old:
+        print(
+            f"quaystream: {tally.too_old} of {tally.published} events are older than "
+            f"QUAYSTREAM_MAX_AGE={span_text(tally.max_age)}: the worker refuses them as too_old. "
+            "Raise QUAYSTREAM_MAX_AGE (retention follows it), or use --shift-to now.",
+            file=sys.stderr,
+        )

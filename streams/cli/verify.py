@@ -1,0 +1,147 @@
+"""`verify`: the ledger. Exit 0 when everything adds up, 1 with the differences listed."""
+
+import asyncio
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from schemas.errors import CheckFailedError
+from streams.cli.span import span_option
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from connectors.kafka.positions import OffsetSpan
+    from connectors.timescale.ledger import Ledger, PartitionLine
+    from streams.settings import Settings
+
+POLL_S: Final = 0.5
+
+TruthFile = Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Also judge this simulated run.")]
+Wait = Annotated[str | None, typer.Option(metavar="SPAN", help="Wait this long for the worker to catch up, like 120s.")]
+Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What waiting for the worker ended with: what is still open (no fault), and what cannot be right."""
+
+    notes: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(verify)
+
+
+def verify(truth: TruthFile = None, wait: Wait = None, as_json: Json = False) -> None:
+    """Check that every record has exactly one outcome, and that rows, rollups and dead letters agree."""
+    from streams.settings import load_settings
+
+    ledger, settled = asyncio.run(_verify(load_settings(), truth, span_option("--wait", wait)))
+    for note in settled.notes:
+        print(f"note: {note}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({**ledger.as_json(), "notes": settled.notes}, indent=2))
+    else:
+        _show(ledger)
+    if not ledger.ok:
+        count = len(ledger.differences)
+        raise CheckFailedError(f"the ledger does not add up: {count} {'difference' if count == 1 else 'differences'}")
+
+
+async def _verify(settings: "Settings", truth_file: Path | None, wait: timedelta | None) -> tuple["Ledger", Settled]:
+    from connectors.timescale.connection import connection_to
+    from connectors.timescale.ledger import read_ledger
+    from connectors.timescale.schema_check import check_schema
+    from connectors.timescale.truth_check import check_truth, read_truth
+
+    truth = read_truth(truth_file) if truth_file else None
+    async with connection_to(ledger_dsn(settings)) as connection:
+        await check_schema(connection)
+        settled = await wait_until_settled(settings, connection, wait) if wait is not None else Settled()
+        # One snapshot: a worker may go on writing meanwhile.
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await connection.execute("SET LOCAL work_mem = '64MB'")
+            ledger = (await read_ledger(connection)).with_differences(settled.differences)
+            return ledger.with_differences(await check_truth(connection, truth) if truth else ()), settled
+
+
+def ledger_dsn(settings: "Settings") -> str:
+    """The owner's address where there is one: personal columns count in rollups, and only the owner reads them."""
+    return settings.owner_dsn() if settings.owner_url else settings.worker_dsn()
+
+
+async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connection", wait: timedelta) -> Settled:
+    """Wait until each fence is at its partition's end and each dead letter is relayed, at most `wait`."""
+    from connectors.kafka.options import access_from
+    from connectors.kafka.positions import read_positions
+    from connectors.timescale.ledger import read_partitions
+    from schemas.topics import EVENT_TOPICS
+
+    access, topics = access_from(settings), [topic.name for topic in EVENT_TOPICS]
+    deadline = time.monotonic() + wait.total_seconds()
+    while True:
+        spans = await read_positions(access, topics)
+        lines = await read_partitions(connection)
+        unrelayed = await connection.fetchval("SELECT count(*) FROM ingest.dead_letter WHERE relayed_at IS NULL")
+        notes = open_notes(lines, spans, unrelayed)
+        if not notes or time.monotonic() > deadline:
+            return Settled(tuple(notes), tuple(beyond_the_end(lines, spans)))
+        await asyncio.sleep(POLL_S)
+
+
+def lag_by_topic(
+    lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int], "OffsetSpan"]
+) -> Counter[str]:
+    """Records that wait, per topic; a partition never claimed waits with all it has."""
+    fences = {line.place: line.next_offset for line in lines}
+    lag: Counter[str] = Counter()
+    for (topic, partition), span in spans.items():
+        lag[topic] += max(0, span.end - fences.get((topic, partition), span.first))
+    return lag
+
+
+def open_notes(
+    lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int], "OffsetSpan"], unrelayed: int
+) -> list[str]:
+    """What the worker has still to do, in words."""
+    notes = [f"{topic}: {lag:,} records wait" for topic, lag in sorted(lag_by_topic(lines, spans).items()) if lag]
+    return [*notes, f"{unrelayed:,} dead letters are not relayed yet"] if unrelayed else notes
+
+
+def beyond_the_end(lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int], "OffsetSpan"]) -> list[str]:
+    """Fences that are past the end of their partition: the topic was created again, or rolled back."""
+    return [
+        f"{line.topic}[{line.partition}]: the fence is at {line.next_offset}, the topic ends at {spans[line.place].end}: "
+        "was it created again? (`quaystream offsets reset`)"
+        for line in lines
+        if line.place in spans and line.next_offset > spans[line.place].end
+    ]
+
+
+def _show(ledger: "Ledger") -> None:
+    columns = ("accepted", "duplicate", "rejected", "missing", "difference")
+    table = Table("topic", "partitions", *columns, box=None, pad_edge=False)
+    topics = sorted({line.topic for line in ledger.partitions})
+    for topic in topics:
+        lines = [line for line in ledger.partitions if line.topic == topic]
+        totals = (sum(getattr(line, name) for line in lines) for name in columns)
+        table.add_row(topic, str(len(lines)), *(f"{total:,}" for total in totals))
+    if topics:
+        Console(highlight=False).print(table)
+    for difference in ledger.differences:
+        print(difference)
+    if ledger.ok:
+        records = sum(line.next_offset - line.first_offset for line in ledger.partitions)
+        print(f"Everything adds up: {records:,} records, each with exactly one outcome.")

@@ -1,0 +1,115 @@
+"""One domain's records in order: one transaction in flight, the next batch prepared meanwhile."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from streams.buffer import Buffer
+from streams.core.record import Stretch, TopicPartition
+from streams.flow import Crash, Flow, Recorder
+from streams.landing import Landing
+from streams.pipeline import Fence, Pipeline
+from streams.preparation import Preparation, Ready
+from streams.store import Store
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Rows or milliseconds, whichever comes first: batch size sets cost, linger sets latency."""
+
+    batch_rows: int = 20_000
+    linger: timedelta = timedelta(milliseconds=20)
+
+
+class Lane:
+    """The shell around one domain's pipeline. `offer` takes records in; `run` runs until `stop`.
+
+    No exception leaves a lane: what nobody foresaw goes to `crash`, which ends the process.
+    """
+
+    def __init__(self, pipeline: Pipeline, store: Store, flow: Flow, recorder: Recorder, pace: Pace, crash: Crash) -> None:
+        self.name = pipeline.domain.name
+        self.topic = pipeline.domain.topic
+        self._flow = flow
+        self._pace = pace
+        self._crash = crash
+        self._buffer = Buffer(2 * pace.batch_rows)
+        self._preparation = Preparation(pipeline, store, flow, recorder)
+        self._landing = Landing(self._preparation, store, flow, recorder)
+        self.partitions = self._preparation.partitions
+        self._flight: asyncio.Task[bool] | None = None
+        self._ahead: Ready | None = None
+
+    async def offer(self, stretch: Stretch) -> None:
+        """Take a stretch in; waits while the lane is full, which pauses its partition upstream."""
+        await self._buffer.put(stretch)
+
+    def claim(self, fences: Mapping[TopicPartition, Fence], paused: Iterable[TopicPartition]) -> None:
+        """These partitions are ours; `paused` ones stay on hold."""
+        self.partitions.claim(fences)
+        for tp in paused:
+            self.partitions.pause(tp)
+            self._flow.hold(tp)
+
+    def revoke(self, partitions: Iterable[TopicPartition]) -> None:
+        """These partitions are not ours any more: what is held of them is dropped unwritten."""
+        self.partitions.drop(partitions)
+
+    async def resume(self, tp: TopicPartition) -> None:
+        """Go on with a partition the dead-letter bound had stopped."""
+        self.partitions.resume(tp)
+        await self._buffer.drop([tp])
+        self._flow.release(tp)
+        await self._preparation.seek(tp, self.partitions.heads()[tp])
+
+    async def stop(self) -> None:
+        """Let the transaction in flight end and start no other."""
+        self._landing.is_stopping = True
+        if self._flight is not None:
+            await asyncio.wait([self._flight])
+
+    async def run(self) -> None:
+        """Take, prepare, land; prepare the next while one is landing."""
+        try:
+            while not self._landing.is_stopping:
+                await self._turn(await self._take())
+        except Exception as error:  # noqa: BLE001  (this is where the unforeseen ends)
+            self._crash(error)
+
+    async def _turn(self, stretches: list[Stretch]) -> None:
+        ready = await self._preparation.prepare(stretches, await self._in_flight(), {})
+        if self._flight is not None and not await self._flight:
+            # What it was built on did not land as planned.
+            ready = await self._preparation.prepare(stretches, None, {})
+        self._flight = None
+        if ready is not None:
+            self._ahead = ready
+            self._flight = asyncio.create_task(self._land(ready), name=f"land-{self.name}")
+
+    async def _in_flight(self) -> Ready | None:
+        """The batch to build on; one with poison is waited for, the dead-letter bound must have counted it."""
+        if self._flight is None or self._flight.done() or self._ahead is None:
+            return None
+        if self._ahead.has_poison:
+            await asyncio.wait([self._flight])
+            return None
+        return self._ahead
+
+    async def _land(self, ready: Ready) -> bool:
+        try:
+            return await self._landing.land(ready)
+        except Exception as error:  # noqa: BLE001  (this is where the unforeseen ends)
+            self._crash(error)
+
+    async def _take(self) -> list[Stretch]:
+        await self._buffer.wait_for_records(1)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.linger.total_seconds()):
+                await self._buffer.wait_for_records(self._pace.batch_rows)
+        return await self._buffer.take(self._pace.batch_rows)

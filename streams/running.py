@@ -1,0 +1,128 @@
+"""Running workers: one in this process, or several under a parent that starts them again.
+
+A worker that cannot claim its partitions (the database was away during an assignment) or meets an
+unforeseen error starts over in place, same process id, after a pause; the store knows where it was.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import structlog
+
+from schemas.errors import QuaystreamError
+from streams.restart import has_started_over
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
+
+_PR_SET_PDEATHSIG = 1
+
+
+def run_one(settings: "Settings", *, until_caught_up: bool) -> NoReturn:
+    """Run a worker in this process until SIGTERM or SIGINT; exits with 0."""
+    import faust
+
+    from streams.app import build_app
+    from streams.checks import check_start
+
+    set_up_logs(settings.log_format)
+    if not has_started_over():
+        asyncio.run(check_start(settings))
+    app = build_app(settings)
+    app.shell.on_listening = partial(_announce, settings)  # type: ignore[attr-defined]
+    if until_caught_up:
+        app.shell.on_caught_up = lambda: os.kill(os.getpid(), signal.SIGTERM)  # type: ignore[attr-defined]
+    worker = faust.Worker(app, loglevel="warning", override_logging=False, quiet=True, redirect_stdouts=False)
+    sys.exit(_code_of(worker.execute_from_commandline))
+
+
+def run_many(processes: int, *, until_caught_up: bool) -> NoReturn:
+    """Run `processes` workers as children; one that dies is started again. SIGTERM ends them all."""
+    command = [sys.executable, "-m", "streams.cli", "worker", *(["--until-caught-up"] if until_caught_up else [])]
+    family = Family(command, processes)
+    signal.signal(signal.SIGTERM, lambda *_: family.end())
+    signal.signal(signal.SIGINT, lambda *_: family.end())
+    sys.exit(family.watch())
+
+
+class Family:
+    """Child workers, kept at their number."""
+
+    def __init__(self, command: list[str], processes: int) -> None:
+        self._command = command
+        self._children = [self._start() for _ in range(processes)]
+        self._is_ending = False
+
+    def watch(self) -> int:
+        """Until all have ended well; a usage or configuration error of one ends all with its code."""
+        while self._children:
+            time.sleep(0.2)
+            for child in list(self._children):
+                code = child.poll()
+                if code is not None:
+                    self._children.remove(child)
+                    if code in (2, 3):
+                        self.end()
+                        return code
+                    if code != 0 and not self._is_ending:
+                        self._children.append(self._start())
+        return 0
+
+    def end(self) -> None:
+        """Ask every child to stop."""
+        self._is_ending = True
+        for child in self._children:
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(signal.SIGTERM)
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(self._command, preexec_fn=_die_with_parent)  # noqa: S603, PLW1509
+
+
+def set_up_logs(style: str) -> None:
+    """Events to stderr: JSON for machines, lines for people; the libraries' warnings too."""
+    renderer: Any = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+
+
+def _announce(settings: "Settings", address: str) -> None:
+    """Tell the local stack's Prometheus where we are, when there is such a stack."""
+    if (settings.home / "stack.json").exists():
+        from deploy.local.home import Home
+        from deploy.local.workers import announce
+
+        announce(Home(settings.home), address)
+
+
+def _code_of(run: Callable[[], Any]) -> int:
+    try:
+        run()
+    except QuaystreamError as error:
+        print(f"quaystream: {error}", file=sys.stderr)
+        return error.exit_code
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    return 0
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,62 @@
+"""Progress, not appearances: lag per partition, and whether records wait while commits stand still."""
+
+import math
+import time
+from collections.abc import Iterable
+
+from connectors.prometheus import Registry
+from schemas import metrics
+from streams.core.record import TopicPartition
+from streams.lane import Lane
+
+STALL_S = 120.0
+
+
+class Watchdog:
+    """Follows the lanes' partitions; `stalled` is what liveness asks."""
+
+    def __init__(self, lanes: Iterable[Lane], registry: Registry) -> None:
+        self._lanes = tuple(lanes)
+        self._registry = registry
+        self._progress: dict[TopicPartition, tuple[int, float]] = {}
+        self._lag: dict[TopicPartition, int] = {}
+
+    def observe(self, ends: dict[TopicPartition, int | None]) -> None:
+        """Take the partitions' end offsets (None = unknown) and export the lag."""
+        now = time.monotonic()
+        self._registry.clear(metrics.PARTITION_LAG_RECORDS)
+        self._registry.clear(metrics.PARTITION_LAG_SECONDS)
+        self._registry.clear(metrics.PARTITION_PAUSED)
+        heads = {tp: head for lane in self._lanes for tp, head in lane.partitions.heads().items()}
+        self._lag = {}
+        for tp, head in heads.items():
+            end = ends.get(tp)
+            if end is not None:
+                self._lag[tp] = max(0, end - head)
+            if self._progress.get(tp, (-1, 0.0))[0] != head or self._lag.get(tp) == 0:
+                self._progress[tp] = (head, now)
+            self._export(tp, now)
+        self._progress = {tp: seen for tp, seen in self._progress.items() if tp in heads}
+
+    def lag(self) -> dict[TopicPartition, int]:
+        """Records behind, where known."""
+        return dict(self._lag)
+
+    def stalled(self) -> str | None:
+        """Which partition has lag and no commit for `STALL_S` seconds; a paused one is not stalled."""
+        now = time.monotonic()
+        paused = {tp for lane in self._lanes for tp in lane.partitions.paused}
+        for tp, (head, since) in self._progress.items():
+            if self._lag.get(tp, 0) and tp not in paused and now - since > STALL_S:
+                return f"{tp.topic}/{tp.partition} stands at {head} for {now - since:.0f} s with {self._lag[tp]} waiting"
+        return None
+
+    def _export(self, tp: TopicPartition, now: float) -> None:
+        labels = (tp.topic, str(tp.partition))
+        lag = self._lag.get(tp)
+        records = math.nan if lag is None else float(lag)
+        seconds = math.nan if lag is None else (0.0 if lag == 0 else now - self._progress[tp][1])
+        self._registry.gauge(metrics.PARTITION_LAG_RECORDS, *labels).set(records)
+        self._registry.gauge(metrics.PARTITION_LAG_SECONDS, *labels).set(seconds)
+        is_paused = any(tp in lane.partitions.paused for lane in self._lanes)
+        self._registry.gauge(metrics.PARTITION_PAUSED, *labels).set(float(is_paused))
