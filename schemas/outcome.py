@@ -27,7 +27,5 @@ class Reason(StrEnum):
     STORAGE_REFUSED = "storage_refused"
 
 
-POISON = frozenset(
-    {Reason.UNDECODABLE, Reason.UNKNOWN_TYPE, Reason.INVALID_DATA, Reason.STORAGE_REFUSED}
-)
+POISON = frozenset({Reason.UNDECODABLE, Reason.UNKNOWN_TYPE, Reason.INVALID_DATA, Reason.STORAGE_REFUSED})
 """Reasons that count towards the dead-letter bound: never age or skew, one bad gateway must not stop the rest."""

@@ -48,10 +48,10 @@ VERSION = "0.1.0"
 class Schema(faust.Schema):
     """Keys are not used and values are stretches already: nothing is decoded, so nothing can raise."""
 
-    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
+    def loads_key(self, *_: Any, **__: Any) -> Any:
         return None
 
-    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+    def loads_value(self, _: Any, message: Any, **__: Any) -> Any:
         return message.value
 
 
@@ -63,12 +63,14 @@ class ConsumerFlow:
 
     async def reseek(self, tp: TopicPartition, offset: int) -> int:
         """Continue from `offset`; what is fetched later carries at least the returned serial."""
-        return await self._app.consumer.reseek(TP(*tp), offset)
+        serial: int = await self._app.consumer.reseek(TP(*tp), offset)
+        return serial
 
     async def log_start(self, tp: TopicPartition) -> int:
         """The earliest offset the broker still has."""
         starts = await self._app.consumer.earliest_offsets(TP(*tp))
-        return next(iter(starts.values()))
+        start: int = next(iter(starts.values()))
+        return start
 
     def hold(self, tp: TopicPartition) -> None:
         """Fetch nothing of it until `release`."""
@@ -92,27 +94,28 @@ class Worker(Service):
         self._pool: asyncpg.Pool | None = None
         self.lanes: dict[str, Lane] = {}
         self.watchdog = Watchdog((), self.registry)
-        self.on_listening: Callable[[str], None] = lambda address: None
+        self.on_listening: Callable[[str], None] = lambda _: None
         self.on_caught_up: Callable[[], None] | None = None
 
     async def on_first_start(self) -> None:
         """Build what needs a loop."""
         settings = self.settings
-        self._pool = await open_pool(settings.worker_dsn(), connections=2 * len(DOMAINS))
+        self._pool = await open_pool(settings.worker_dsn(), 2 * len(DOMAINS))
         store = TimescaleStore(self._pool, settings.group, f"{os.uname().nodename}/{os.getpid()}")
         flow = ConsumerFlow(self._app)
         pace = Pace(settings.batch_rows, timedelta(milliseconds=settings.linger_ms))
         for domain in DOMAINS:
             pipeline = Pipeline(domain, limits_of(settings))
             self.lanes[domain.name] = Lane(pipeline, store, flow, self.recorder, pace, crash)
-        self._app.assignments = Ownership(store, self.lanes.values(), CLAIM_DEADLINE_S, self._cannot_claim)
+        self._ownership = Ownership(store, self.lanes.values(), CLAIM_DEADLINE_S, self._cannot_claim)
+        self._app.assignments = self._ownership
         self.watchdog = Watchdog(self.lanes.values(), self.registry)
         self.registry.gauge(metrics.BUILD_INFO, VERSION).set(1)
         pages = Pages(self.registry.text, self.watchdog.stalled, self._unready)
         web = await self.add_runtime_dependency(Web(settings.web_bind, settings.web_port, pages))
         self.on_listening(f"{settings.web_bind}:{web.port}")
         chores = Chores(settings, self._pool, self.registry, self.watchdog)
-        chores.consumer, chores.ownership = (lambda: self._app.consumer), self._app.assignments
+        chores.consumer, chores.ownership = (lambda: self._app.consumer), self._ownership
         chores.on_caught_up = self.on_caught_up
         await self.add_runtime_dependency(chores)
 
@@ -134,7 +137,7 @@ class Worker(Service):
         crash(error)
 
     def _unready(self) -> str | None:
-        if self._app.rebalancing or not self._app.assignments.is_assigned:
+        if self._app.rebalancing or not self._ownership.is_assigned:
             return "no partitions assigned yet"
         return self.watchdog.stalled()
 

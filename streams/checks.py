@@ -20,7 +20,9 @@ async def check_start(settings: Settings) -> None:
         found = await admin.read([topic.name for topic in EVENT_TOPICS])
     missing = [topic.name for topic in EVENT_TOPICS if topic.name not in found.topics]
     if missing:
-        raise ConfigurationError(f"topics are missing: {', '.join(missing)}; create them with `quaystream topics apply`")
+        raise ConfigurationError(
+            f"topics are missing: {', '.join(missing)}; create them with `quaystream topics apply`"
+        )
 
 
 async def _check_group(connection: asyncpg.Connection, group: str) -> None:

@@ -148,5 +148,3 @@ async def remember_retention(connection: asyncpg.Connection, settings: Settings)
             name,
             json.dumps(span.total_seconds()),
         )
-
-

@@ -41,30 +41,38 @@ class Landing:
                 return False
             if not self._is_ours(ready):
                 return await self._again(ready.stretches, {})
-            started = perf_counter()
-            try:
-                writes = await self._store.commit(ready.plan, ready.prepared)
-            except FencedError as fenced:
-                return await self._after_fence(ready, fenced.partitions)
-            except StaleStreamsError:
-                self._recorder.retried("stale_stream")
-                self._preparation.forget()
-                return await self._again(ready.stretches, {})
-            except CommitUnknownError:
-                self._recorder.retried("commit_unknown")
-                if (known := await self._after_unknown(ready)) is not None:
-                    return known
-            except Exception as error:
-                fault = self._store.fault_of(error)
-                if fault == "crash":
-                    raise
-                if fault != "retry":
-                    return await self._in_halves(ready, error)
-                await self._preparation.back_off(error, delay)
-            else:
-                self._landed(ready, writes, perf_counter() - started)
-                return not writes.pauses
+            outcome = await self._try(ready, delay)
+            if outcome is not None:
+                return outcome
         raise AssertionError("delays end")
+
+    async def _try(self, ready: Ready, delay: float) -> bool | None:
+        """One transaction; None = the same again."""
+        started = perf_counter()
+        try:
+            writes = await self._store.commit(ready.plan, ready.prepared)
+        except FencedError as fenced:
+            return await self._after_fence(ready, fenced.partitions)
+        except StaleStreamsError:
+            self._recorder.retried("stale_stream")
+            self._preparation.forget()
+            return await self._again(ready.stretches, {})
+        except CommitUnknownError:
+            self._recorder.retried("commit_unknown")
+            return await self._after_unknown(ready)
+        except Exception as error:
+            return await self._after_fault(ready, error, delay)
+        self._landed(ready, writes, perf_counter() - started)
+        return not writes.pauses
+
+    async def _after_fault(self, ready: Ready, error: Exception, delay: float) -> bool | None:
+        fault = self._store.fault_of(error)
+        if fault == "crash":
+            raise error
+        if fault != "retry":
+            return await self._in_halves(ready, error)
+        await self._preparation.back_off(error, delay)
+        return None
 
     def _landed(self, ready: Ready, writes: Writes, seconds: float) -> None:
         self._partitions.landed(writes.progress)

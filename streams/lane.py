@@ -33,7 +33,9 @@ class Lane:
     No exception leaves a lane: what nobody foresaw goes to `crash`, which ends the process.
     """
 
-    def __init__(self, pipeline: Pipeline, store: Store, flow: Flow, recorder: Recorder, pace: Pace, crash: Crash) -> None:
+    def __init__(
+        self, pipeline: Pipeline, store: Store, flow: Flow, recorder: Recorder, pace: Pace, crash: Crash
+    ) -> None:
         self.name = pipeline.domain.name
         self.topic = pipeline.domain.topic
         self._flow = flow

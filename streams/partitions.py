@@ -1,6 +1,5 @@
 """Where each assigned partition of a lane stands, and which stretch may follow: offsets alone decide."""
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -64,7 +63,11 @@ class Partitions:
         """Let the dead-letter bounds count what landed."""
         poison = {(d.tp, d.record.offset) for d in writes.dead_letters if d.refusal.reason in POISON}
         for stretch in stretches:
-            inside = [i for i, record in enumerate(stretch.records) if (stretch.tp, record.offset) in poison] if poison else []
+            inside = (
+                [i for i, record in enumerate(stretch.records) if (stretch.tp, record.offset) in poison]
+                if poison
+                else []
+            )
             self.bounds[stretch.tp].passed(len(stretch.records), inside)
 
     def owns(self, tp: TopicPartition, epoch: int) -> bool:

@@ -61,11 +61,15 @@ class Pipeline:
         pauses, kept = [], []
         for stretch, start, end in batch.spans():
             inside = sorted(i - start for i in poison if start <= i < end)
-            cut = bounds[stretch.tp].crossing(end - start, inside)
+            cut = bounds[stretch.tp].crossing(inside)
             kept.append(stretch if cut is None else replace(stretch, records=stretch.records[:cut]))
             if cut is not None:
                 pauses.append(Pause(stretch.tp, _why(batch, start + cut - 1)))
-        return Held(tuple(kept), tuple(pauses), is_cut=any(len(k.records) < len(s.records) for k, s in zip(kept, stretches, strict=True)))
+        return Held(
+            tuple(kept),
+            tuple(pauses),
+            is_cut=any(len(k.records) < len(s.records) for k, s in zip(kept, stretches, strict=True)),
+        )
 
     def streams(self, batch: Batch) -> set[StreamKey]:
         """The numbered streams whose states `plan` needs."""
@@ -84,7 +88,9 @@ class Pipeline:
 
         def writes(stored: Collection[Identity]) -> Writes:
             outcomes = conclude(batch, walked, stored)
-            accepted = np.array([i for i, e in enumerate(batch.events) if e is not None and i not in outcomes], np.int64)
+            accepted = np.array(
+                [i for i, e in enumerate(batch.events) if e is not None and i not in outcomes], np.int64
+            )
             rows = assemble.rows(self.domain, batch, accepted)
             lost = tuple(
                 gap

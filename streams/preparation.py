@@ -103,7 +103,9 @@ class Preparation:
         cause = self._store.cause_of(error)
         self._recorder.retried(cause)
         name = self._pipeline.domain.name
-        log.warning("transaction failed, trying again", lane=name, cause=cause, error=repr(error), wait_s=round(delay, 2))
+        log.warning(
+            "transaction failed, trying again", lane=name, cause=cause, error=repr(error), wait_s=round(delay, 2)
+        )
         await asyncio.sleep(delay)
 
     async def _build(

@@ -82,12 +82,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
-    brokers: str = Field(
-        default="127.0.0.1:9092", pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$", description="host:port,…"
-    )
-    database_url: DatabaseUrl = Field(
-        default="postgresql://quaystream@127.0.0.1:5433/quaystream", description=URL
-    )
+    brokers: str = Field(default="127.0.0.1:9092", pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$", description="host:port,…")
+    database_url: DatabaseUrl = Field(default="postgresql://quaystream@127.0.0.1:5433/quaystream", description=URL)
     owner_url: DatabaseUrl | None = Field(default=None, description=URL)
     reader_url: DatabaseUrl | None = Field(default=None, description=URL)
     database_password_file: Path | None = Field(default=None, description=FILE)
@@ -243,9 +239,7 @@ def _refuse_unknown_variables() -> None:
     for name, value in os.environ.items():
         if name in known or not name.startswith(PREFIX) or _is_foreign(name, value):
             continue
-        near = difflib.get_close_matches(name, sorted(known), n=2, cutoff=0.8) or [
-            "`quaystream config` lists them"
-        ]
+        near = difflib.get_close_matches(name, sorted(known), n=2, cutoff=0.8) or ["`quaystream config` lists them"]
         message = f"{name} is not a setting: remove it or rename it ({' or '.join(near)})"
         raise ConfigurationError(message)
 

@@ -8,7 +8,7 @@ Offsets live in the database: `Assignments` is asked where to seek, Kafka's own 
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from faust.app.base import App
 from faust.transport.consumer import CONSUMER_FETCHING
@@ -67,7 +67,7 @@ class BatchConsumer(driver.Consumer):
 
     @property
     def assignments(self) -> Assignments:
-        return self.app.assignments
+        return cast("Assignments", self.app.assignments)
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -115,8 +115,8 @@ class BatchConsumer(driver.Consumer):
 
     # -- committing to Kafka: what the database says, for lag tools only ----------------------------
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
-        return self.assignment()
+    def _filter_tps_with_pending_acks(self, _: Any = None) -> Iterable[TP]:
+        return cast("set[TP]", self.assignment())
 
     def _new_offset(self, tp: TP) -> int | None:
         return self.assignments.committed(tp)
@@ -134,8 +134,8 @@ class BatchConsumer(driver.Consumer):
         except asyncio.CancelledError:
             if not self.transport.app.should_stop:
                 raise
-        except Exception as error:
-            logger.exception("the fetch loop failed: %r", error)
+        except Exception:
+            logger.exception("the fetch loop failed")
             raise
         finally:
             self.diag.unset_flag(CONSUMER_FETCHING)
@@ -179,7 +179,7 @@ def _message(tp: TP, stretch: Stretch, generation: int) -> ConsumerMessage:
         partition=tp.partition,
         offset=last.offset,
         timestamp=last.timestamp / 1000,
-        timestamp_type=last.timestamp_type,
+        timestamp_type=None,
         headers=[],
         key=None,
         value=stretch,

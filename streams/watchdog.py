@@ -48,7 +48,9 @@ class Watchdog:
         paused = {tp for lane in self._lanes for tp in lane.partitions.paused}
         for tp, (head, since) in self._progress.items():
             if self._lag.get(tp, 0) and tp not in paused and now - since > STALL_S:
-                return f"{tp.topic}/{tp.partition} stands at {head} for {now - since:.0f} s with {self._lag[tp]} waiting"
+                return (
+                    f"{tp.topic}/{tp.partition} stands at {head} for {now - since:.0f} s with {self._lag[tp]} waiting"
+                )
         return None
 
     def _export(self, tp: TopicPartition, now: float) -> None:

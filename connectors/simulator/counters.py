@@ -1,4 +1,4 @@
-"""The counters a cell reports (3GPP TS 28.552), as data: object, name, unit, labels, and how the value follows from the load."""
+"""The counters a cell reports (3GPP TS 28.552), as data: object, name, unit, labels, and value by load."""
 
 from dataclasses import dataclass
 from random import Random

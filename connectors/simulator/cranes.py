@@ -14,7 +14,10 @@ _LEAVES_AFTER_S: Final = 2.6
 
 
 class Crane:
-    """One crane. Its seconds count from the start of the run; `sits` = the spreader will be landed once the plan is played."""
+    """One crane. Its seconds count from the start of the run.
+
+    `sits` = the spreader will be landed once everything planned is played.
+    """
 
     def __init__(self, world: World, place: Place, asset: Asset, machine: Machine, spreader_t: float) -> None:
         self.world = world

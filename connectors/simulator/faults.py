@@ -90,7 +90,7 @@ class Faults:
         return Sending(self._before_end(due_ms), record if fate == "accepted" else self._marked(record), fate, letter)
 
     def _is_lost(self, letter: Letter) -> bool:
-        """Losses come in small bursts of one stream. The first number is never lost: there is always something to miss it by."""
+        """Losses come in small bursts of one stream, never from its first number on."""
         if letter.sequence is None or letter.sequence == 1:
             return False
         left = self._losing.get(letter.stream, 0)
@@ -119,13 +119,13 @@ class Faults:
 
     def _repeat(self, sending: Sending) -> Sending:
         """The same bytes again: at once, or after a while."""
-        later_ms = 0 if self._dice.random() < 0.5 else self._dice.randrange(SECOND_MS, 5 * MINUTE_MS)  # noqa: PLR2004
+        later_ms = 0 if self._dice.getrandbits(1) else self._dice.randrange(SECOND_MS, 5 * MINUTE_MS)
         return sending._replace(send_ms=self._before_end(sending.send_ms + later_ms), fate="duplicate")
 
     def _conflict(self, sent_ms: int, letter: Letter) -> Sending:
         """Another event under a number that was used: at the same time, or at another."""
         stranger = letter._replace(id=f"{letter.id}.again")
-        if self._dice.random() < 0.5:  # noqa: PLR2004
+        if self._dice.getrandbits(1):
             stranger = stranger._replace(fact=letter.fact._replace(time_ms=letter.fact.time_ms + 7))
         due_ms = self._before_end(sent_ms + self._dice.randrange(SECOND_MS, MINUTE_MS))
         record = self._marked(self._envelope.render(stranger))
@@ -141,7 +141,7 @@ def restarts(options: SimulationOptions, dice: Random, places: tuple[Place, ...]
     if "gateway_restart" not in options.faults:
         return {}
     numbered = [g.source for place in places for g in place.gateways.values() if g.numbered]
-    chosen = [source for source in numbered if dice.random() < 0.5] or numbered[:1]  # noqa: PLR2004
+    chosen = [source for source in numbered if dice.getrandbits(1)] or numbered[:1]
     start_ms = to_ms(options.start)
     span_ms = round(options.duration.total_seconds() * SECOND_MS)
     return {source: start_ms + round(span_ms * dice.uniform(0.3, 0.7)) for source in chosen}

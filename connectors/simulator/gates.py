@@ -1,4 +1,4 @@
-"""A gate: trucks arrive by chance, more of them at the peaks (08 to 10, 15 to 18 local), queue for a lane, and leave again."""
+"""A gate: trucks arrive by chance, more at the peaks (08 to 10, 15 to 18 local), queue for a lane, and leave again."""
 
 import math
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from schemas.reference import Asset
 
 _STEP: Final = event_type("gate.step")
 _OCR: Final = event_type("gate.ocr")
-_PER_LANE_HOUR: Final = 11.0
+_PER_LANE_HOUR: Final = 18.0
 _PEAKS: Final = ((8, 10), (15, 18))
 _PEAK_FACTOR: Final = 2.0
 _EXPORT_SHARE: Final = 0.5
@@ -106,7 +106,9 @@ class Gate:
 
     def _lane(self, direction: str) -> str:
         """The lane of that direction which is free first."""
-        return min((lane for lane in self._free_ms if lane.lower().startswith(direction)), key=self._free_ms.__getitem__)
+        return min(
+            (lane for lane in self._free_ms if lane.lower().startswith(direction)), key=self._free_ms.__getitem__
+        )
 
     def _leave(self, trip: Trip, ready_ms: int, entry: dict[str, Any]) -> None:
         """The truck comes to the way out, and is gone when it has passed it."""

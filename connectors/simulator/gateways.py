@@ -15,7 +15,7 @@ _BINARY: Final = frozenset({"/vnhph/dinhvu/ems-01", "/vnhph/deepc2/gw-03"})
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """Who sends. `numbered` ones write `bootid` and `sequence`; `offset_s` is the offset their clocks are written with."""
+    """Who sends. `numbered` ones write `bootid` and `sequence`; `offset_s` is the UTC offset they write times with."""
 
     source: str
     numbered: bool

@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 from connectors.simulator.boxes import Box
 from connectors.simulator.carry import Drive, Spot, carry
 from connectors.simulator.cranes import Crane
-from connectors.simulator.moments import from_ms
 from connectors.simulator.motion import Pace, Travel
 
 _RETRY_SHARE: Final = 0.03
@@ -95,18 +94,14 @@ def perform(crane: Crane, at_s: float, order: Order, manner: Manner) -> LiftTime
 
 def record(crane: Crane, previous_unlock_s: float | None, stopped_s: float, times: LiftTimes, order: Order) -> None:
     """Write a finished lift into the chronicle: `stopped_s` of its cycle the crane stood still for another reason."""
-    world = crane.world
-
-    def moment(at_s: float) -> str:
-        return from_ms(world.after(at_s)).isoformat().replace("+00:00", "Z")
-
-    world.chronicle.cycles.append(
+    after = crane.world.after
+    crane.world.chronicle.cycles.append(
         {
             "crane_id": crane.subject,
-            "started_at": None if previous_unlock_s is None else moment(previous_unlock_s),
-            "landed_at": moment(times.landed),
-            "locked_at": moment(times.locked),
-            "unlocked_at": moment(times.unlocked),
+            "started_at": None if previous_unlock_s is None else after(previous_unlock_s),
+            "landed_at": after(times.landed),
+            "locked_at": after(times.locked),
+            "unlocked_at": after(times.unlocked),
             "stopped_s": round(stopped_s, 3),
             "kind": order.kind,
             "boxes": len(order.boxes),

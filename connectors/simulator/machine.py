@@ -96,6 +96,4 @@ class Machine:
         lifting_kw = self.spreader.load_t * _GRAVITY * hoist_mps
         lifting_kw *= _REGENERATED if hoist_mps < 0 else 1 / _EFFICIENCY
         power = self.power
-        return (
-            power.idle_kw + lifting_kw + abs(trolley_mps) * power.trolley_kw + abs(gantry_mps) * power.gantry_kw
-        )
+        return power.idle_kw + lifting_kw + abs(trolley_mps) * power.trolley_kw + abs(gantry_mps) * power.gantry_kw

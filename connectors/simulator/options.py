@@ -19,6 +19,8 @@ FAULTS: Final = (
 )
 DEFAULT_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 DEFAULT_RATE_HZ: Final = 2.0
+LOWEST_HZ: Final = 0.01
+HIGHEST_HZ: Final = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +41,8 @@ class SimulationOptions:
             raise ConfigurationError(f"duration {self.duration} is too short: write at least 1s")
         if self.start.tzinfo is None:
             raise ConfigurationError(f"start {self.start} has no offset: write it as 2026-01-01T00:00:00Z")
-        if not 0.01 <= self.rate_hz <= 100:  # noqa: PLR2004  (said in the message)
-            raise ConfigurationError(f"rate-hz {self.rate_hz} is out of range: write 0.01 to 100")
+        if not LOWEST_HZ <= self.rate_hz <= HIGHEST_HZ:
+            raise ConfigurationError(f"rate-hz {self.rate_hz} is out of range: write {LOWEST_HZ} to {HIGHEST_HZ}")
         if unknown := sorted(self.faults - set(FAULTS)):
             raise ConfigurationError(f"unknown fault {', '.join(unknown)}: choose from {', '.join(FAULTS)}, all, none")
 

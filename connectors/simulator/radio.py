@@ -25,15 +25,15 @@ _SLICE: Final = "1-000001"
 
 
 class Device:
-    """One device. `rsrp` of each cell = its place + a slow wander (first-order, 6 dB) − a fade, which hits all cells alike."""
+    """One device. A cell's level = that of its place + a slow wander (first order, 6 dB) - a fade, which hits both."""
 
-    def __init__(self, world: World, place: Place, asset: Asset, carrier: str) -> None:
+    def __init__(self, world: World, place: Place, asset: Asset) -> None:
         self._world = world
         self._subject = asset.asset_id
         self._gateway = place.gateway_of(asset)
         self._dice: Random = world.dice(f"radio/{asset.asset_id}")
         cells = [cell.asset_id for cell in place.assets("cell")]
-        nearest = int(carrier[-2:]) % len(cells)
+        nearest = self._dice.randrange(len(cells))
         self._cells = (cells[nearest], cells[(nearest + 1) % len(cells)])
         self._around_dbm = (self._dice.uniform(-93, -79), self._dice.uniform(-99, -88))
         self._wander_db = [self._dice.gauss(0, _SHADOWING_DB) for _ in self._cells]

@@ -86,7 +86,7 @@ class YardCrane(Crane):
         slot = self._slot()
         if dice.random() < _SHIFT_SHARE:
             return Order("shift", (box,), box.gross_t, slot, self._slot(other_than=slot)), False
-        ends = (_LANE, slot) if dice.random() < 0.5 else (slot, _LANE)  # noqa: PLR2004  (as often in as out)
+        ends = (_LANE, slot) if dice.getrandbits(1) else (slot, _LANE)
         return Order(None, (box,), box.gross_t, *ends), False
 
     def _slot(self, other_than: Spot | None = None) -> Spot:

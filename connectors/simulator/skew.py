@@ -13,5 +13,5 @@ _FUTURE_MS: Final = to_ms(datetime(2100, 1, 1, tzinfo=UTC))
 
 def skewed(letter: Letter, dice: Random) -> Letter:
     """The letter with such a time; its place in the year is about kept."""
-    base_ms = _FUTURE_MS if dice.random() < 0.5 else 0  # noqa: PLR2004
+    base_ms = _FUTURE_MS if dice.getrandbits(1) else 0
     return letter._replace(fact=letter.fact._replace(time_ms=base_ms + letter.fact.time_ms % _YEAR_MS))

@@ -71,7 +71,7 @@ class QuayCrane(Crane):
                 yield at_s
                 continue
             self._join(call, at_s)
-            at_s = self._stopped(at_s, yield from self._wait_for_calm(at_s, call))
+            at_s = self._stopped(at_s, (yield from self._wait_for_calm(at_s, call)))
             at_s = self._stopped(at_s, self._next_bay(at_s))
             yield at_s
             at_s = self._lift(at_s, call)
@@ -141,7 +141,7 @@ class QuayCrane(Crane):
         if self._lifts_until_shift > 0:
             return at_s
         self._lifts_until_shift = self.dice.randint(8, 20)
-        step = 1 if self._bay == 0 or (self._bay < _BAYS and self.dice.random() < 0.5) else -1  # noqa: PLR2004
+        step = 1 if self._bay == 0 or (self._bay < _BAYS and self.dice.getrandbits(1)) else -1
         self._bay += step
         free_s = self.lift_off(at_s)
         hoist, gantry = self.machine.hoist, self.machine.gantry

@@ -1,4 +1,4 @@
-"""The berth of one site and the calls of ships at it: one alongside when the run begins, the next already on its way."""
+"""The berth of one site and the ships that call at it: one alongside when the run begins, the next on its way."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -105,7 +105,7 @@ class Berth:
             call_id=f"{name}_{self._world.run.upper()}_{self._calls}",
             imo=imo_number(self._dice),
             berth=f"{name}-{self._dice.randint(1, _BERTHS)}",
-            lifts=self._dice.randint(60, 400),
+            lifts=self._dice.randint(90, 420),
             ready_ms=ready_ms,
         )
 

@@ -1,4 +1,4 @@
-"""One passage of a truck through a gate, step by step. Steps take seconds where nobody has to act, minutes where somebody must."""
+"""One passage of a truck through a gate, step by step: seconds where nobody has to act, minutes where somebody must."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +8,12 @@ from typing import Any, Final, Literal, NamedTuple
 from connectors.simulator import ocr
 from connectors.simulator.boxes import Box
 
+# How often a person has to act, or customs says no.
+_NOT_EXPECTED_SHARE: Final = 0.04
+_PAPERS_SHARE: Final = 0.15
+_HOLD_SHARE: Final = 0.03
+_AGENCY_SHARE: Final = 0.03
+_SEAL_SHARE: Final = 0.08
 _TRUCK_KG: Final = 14_500
 _EXCEPTIONS: Final = ("no_appointment", "wrong_container", "damaged", "seal_missing")
 _MANUAL_S: Final = (45.0, 110.0)
@@ -75,30 +81,30 @@ class Passage:
 
     def _papers(self) -> Iterator[Step]:
         luck = self._dice.random()
-        if luck < 0.04:  # noqa: PLR2004
+        if luck < _NOT_EXPECTED_SHARE:
             yield self._system(self._blink(), "appointment_checked", result="fail")
             yield self._by_hand("exception", "terminal", result="ok", reason=self._dice.choice(_EXCEPTIONS))
         else:
             yield self._system(self._blink(), "appointment_checked", result="ok")
-        if luck > 0.85:  # noqa: PLR2004
+        if luck > 1 - _PAPERS_SHARE:
             yield self._by_hand("document_checked", self._dice.choice(("driver", "terminal", "tax")), result="ok")
         else:
             yield self._system(self._blink(), "document_checked", result="ok")
 
     def _customs(self) -> Iterator[Step]:
         luck = self._dice.random()
-        if luck < 0.03:  # noqa: PLR2004
+        if luck < _HOLD_SHARE:
             yield self._step(self._blink(), "customs_checked", "customs", result="hold", reason="customs_hold")
             hold_s = self._dice.uniform(*_HOLD_S)
             yield self._step(hold_s, "customs_checked", "customs", manual=True, result="ok")
         else:
             yield self._step(self._blink(), "customs_checked", "customs", result="ok")
-        if luck > 0.97:  # noqa: PLR2004
+        if luck > 1 - _AGENCY_SHARE:
             actor = self._dice.choice(("border_guard", "port_authority"))
             yield self._by_hand("document_checked", actor, result="ok")
 
     def _seal(self) -> Iterator[Step]:
-        if self._dice.random() < 0.08:  # noqa: PLR2004
+        if self._dice.random() < _SEAL_SHARE:
             yield self._by_hand("seal_checked", "terminal", result="ok")
         else:
             seal = ocr.read(f"VN{self._dice.randrange(10**6, 10**7)}", self._dice)

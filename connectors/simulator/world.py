@@ -23,7 +23,7 @@ class Chronicle:
 
 
 class World:
-    """One simulated stretch of time. Everything random comes from `dice`, named, so that actors do not disturb each other."""
+    """One simulated stretch of time. Everything random comes from named `dice`: actors do not disturb each other."""
 
     def __init__(self, options: SimulationOptions) -> None:
         self.options = options
@@ -36,7 +36,7 @@ class World:
 
     def dice(self, name: str) -> Random:
         """The dice of one actor: they follow from the seed and the name."""
-        return Random(f"{self.options.seed}/{name}")
+        return Random(f"{self.options.seed}/{name}")  # noqa: S311  (repeatable on purpose)
 
     def after(self, seconds: float) -> int:
         """The moment `seconds` after the start, in epoch ms."""

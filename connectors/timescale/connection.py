@@ -58,13 +58,17 @@ def explain(error: Exception, dsn: str) -> QuaystreamError | None:
     if isinstance(error, asyncpg.PostgresError):
         return _explain_sqlstate(error, dsn)
     where = _place(dsn)
-    return ServiceUnreachableError(f"no answer from the database at {where}: start it (`quaystream up`) or mend its URL")
+    return ServiceUnreachableError(
+        f"no answer from the database at {where}: start it (`quaystream up`) or mend its URL"
+    )
 
 
 def _explain_sqlstate(error: asyncpg.PostgresError, dsn: str) -> QuaystreamError | None:
     state = error.sqlstate or ""
     if state.startswith(_REFUSED_LOGIN):
-        return ConfigurationError(f"the database at {_place(dsn)} refuses the login: check the URL and its password file")
+        return ConfigurationError(
+            f"the database at {_place(dsn)} refuses the login: check the URL and its password file"
+        )
     if state == _NO_SUCH_DATABASE:
         return ConfigurationError(f"the server has no database {_place(dsn)}: check the URL, or run `quaystream up`")
     if state in _NOT_THERE:

@@ -110,9 +110,7 @@ def _query(extract: Extract, since: datetime | None, until: datetime | None) -> 
 
 
 def _batch(schema: pa.Schema, rows: Sequence[asyncpg.Record]) -> pa.RecordBatch:
-    arrays = [
-        pa.array([_plain(row[i], field.type) for row in rows], type=field.type) for i, field in enumerate(schema)
-    ]
+    arrays = [pa.array([_plain(row[i], field.type) for row in rows], type=field.type) for i, field in enumerate(schema)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 

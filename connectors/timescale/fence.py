@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import asyncpg
 
+from connectors.timescale.pool import Connection
 from streams.core.record import TopicPartition
 from streams.core.writes import Progress
 from streams.store import FencedError, Position
@@ -39,7 +40,7 @@ RETURNING o.topic, o.partition
 
 
 async def claim(
-    connection: asyncpg.Connection, group: str, owner: str, starts: Mapping[TopicPartition, int]
+    connection: Connection, group: str, owner: str, starts: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, Position]:
     """Take partitions over; a new one starts at `starts` (the log's earliest offset).
 
@@ -47,13 +48,18 @@ async def claim(
     """
     ordered = sorted(starts)
     rows = await connection.fetch(
-        _CLAIM, group, owner, [tp.topic for tp in ordered], [tp.partition for tp in ordered], [starts[tp] for tp in ordered]
+        _CLAIM,
+        group,
+        owner,
+        [tp.topic for tp in ordered],
+        [tp.partition for tp in ordered],
+        [starts[tp] for tp in ordered],
     )
     return _positions(rows)
 
 
 async def read(
-    connection: asyncpg.Connection, group: str, partitions: Iterable[TopicPartition]
+    connection: Connection, group: str, partitions: Iterable[TopicPartition]
 ) -> dict[TopicPartition, Position]:
     """Where partitions stand, without claiming; waits for a transaction in flight on them."""
     ordered = sorted(partitions)
@@ -62,11 +68,21 @@ async def read(
     )
 
 
-async def move(connection: asyncpg.Connection, group: str, progress: Sequence[Progress]) -> None:
+async def move(connection: Connection, group: str, progress: Sequence[Progress]) -> None:
     """The compare-and-swap, first in every transaction; raises `FencedError`."""
     columns = zip(
         *(
-            (s.tp.topic, s.tp.partition, s.expected, s.next_offset, s.epoch, s.accepted, s.duplicate, s.rejected, s.missing)
+            (
+                s.tp.topic,
+                s.tp.partition,
+                s.expected,
+                s.next_offset,
+                s.epoch,
+                s.accepted,
+                s.duplicate,
+                s.rejected,
+                s.missing,
+            )
             for s in progress
         ),
         strict=True,

@@ -78,7 +78,7 @@ def _apply_each(backend: DatabaseBackend, pending: MigrationList) -> None:
 
 
 def _yoyo_address(owner_dsn: str) -> str:
-    """yoyo names the driver in the scheme; its own tables stay in `public`."""
+    """Yoyo names the driver in the scheme; its own tables stay in `public`."""
     parts = urlsplit(owner_dsn)
     query = urlencode([*parse_qsl(parts.query), ("schema", "public")])
     return urlunsplit(("postgresql+psycopg", parts.netloc, parts.path, query, ""))

@@ -1,6 +1,17 @@
 """Connections to TimescaleDB with deadlines: asyncpg has none of its own, and a half-open link must not wedge a lane."""
 
+from typing import TYPE_CHECKING, Any, cast
+
 import asyncpg
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
 
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 60.0
@@ -17,19 +28,19 @@ _SESSION = {
 }
 
 
-async def _keep(connection: asyncpg.Connection) -> None:
+async def _keep(_: Any) -> None:
     """A transaction leaves nothing behind that a reset would have to clear: spare its round trip."""
 
 
-async def open_pool(dsn: str, *, connections: int) -> asyncpg.Pool:
-    """A pool that may start before the database is there: connections are made when first needed."""
+async def open_pool(dsn: str, connections: int) -> Pool:
+    """A pool of at most `connections` that may start before the database is there: it connects when first needed."""
     return await asyncpg.create_pool(
         dsn,
         min_size=0,
         max_size=connections,
         timeout=CONNECT_TIMEOUT_S,
         command_timeout=COMMAND_TIMEOUT_S,
-        target_session_attrs="read-write",
+        target_session_attrs=cast("Any", "read-write"),
         server_settings=_SESSION,
         reset=_keep,
     )

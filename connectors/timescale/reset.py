@@ -32,7 +32,9 @@ async def reset_offsets(connection: asyncpg.Connection, group: str, topic: str, 
     One transaction, as the owner: all or none.
     """
     async with connection.transaction():
-        return [partition for partition in sorted(to) if await _reset(connection, (group, topic, partition), to[partition])]
+        return [
+            partition for partition in sorted(to) if await _reset(connection, (group, topic, partition), to[partition])
+        ]
 
 
 async def _reset(connection: asyncpg.Connection, place: tuple[str, str, int], offset: int) -> bool:

@@ -39,9 +39,7 @@ class Removal:
 
 async def effective_kept(connection: asyncpg.Connection, raw_retention: timedelta, max_age: timedelta) -> Kept:
     """The longest of what is configured and what the database remembers was in force when rows were loaded."""
-    remembered = [
-        timedelta(seconds=float(json.loads(row["value"]))) for row in await connection.fetch(_SETTINGS)
-    ]
+    remembered = [timedelta(seconds=float(json.loads(row["value"]))) for row in await connection.fetch(_SETTINGS)]
     raw = max(raw_retention, max_age, *remembered)
     return Kept(raw, max(raw, EVIDENCE_KEPT))
 

@@ -2,9 +2,9 @@
 
 from functools import cache
 
-import asyncpg
 import pyarrow as pa
 
+from connectors.timescale.pool import Connection
 from schemas.tables import ROLLUPS, Measure, Rollup
 
 _BY_TABLE: dict[str, Rollup] = {name: r for r in ROLLUPS for name in (r.minute, r.hour)}
@@ -16,7 +16,7 @@ _ARRAY_TYPES = {
 }
 
 
-async def add(connection: asyncpg.Connection, table: str, deltas: pa.Table) -> None:
+async def add(connection: Connection, table: str, deltas: pa.Table) -> None:
     """Add `deltas` (bucket, key, measures; sorted by key) to the rows of a minute or hour table."""
     arrays = [column.to_pylist() for column in deltas.columns]
     await connection.execute(_statement(table, deltas.schema), *arrays)

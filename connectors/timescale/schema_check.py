@@ -20,9 +20,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
         *("received_at", "topic", "partition", "record_offset", "reason", "detail", "key", "headers", "payload"),
         *("relayed_at", "replayed_at", "source", "event_id", "bootid", "subject", "type", "sequence"),
     ),
-    "ingest.lost_range": (
-        *("consumer_group", "topic", "partition", "from_offset", "to_offset", "kind", "noticed_at"),
-    ),
+    "ingest.lost_range": (*("consumer_group", "topic", "partition", "from_offset", "to_offset", "kind", "noticed_at"),),
     "ingest.partition_pause": ("consumer_group", "topic", "partition", "paused_at", "detail", "resumed_at"),
     "ingest.sequence_stream": (
         *("stream_id", "source", "bootid", "subject", "type", "intervals", "pruned_below", "version", "updated_at"),

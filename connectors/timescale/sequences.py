@@ -2,8 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-import asyncpg
-
+from connectors.timescale.pool import Connection
 from streams.core.sequence import StreamChange, StreamKey, StreamState
 from streams.store import StaleStreamsError
 
@@ -35,7 +34,7 @@ WHERE g.stream_id = v.stream_id AND g.from_sequence = v.from_sequence AND g.fill
 """
 
 
-async def load(connection: asyncpg.Connection, keys: Collection[StreamKey]) -> dict[StreamKey, StreamState]:
+async def load(connection: Connection, keys: Collection[StreamKey]) -> dict[StreamKey, StreamState]:
     """The stored state of each stream; a stream not stored is new."""
     by_id = {key.stream_id: key for key in keys}
     states = dict.fromkeys(keys, StreamState())
@@ -44,7 +43,7 @@ async def load(connection: asyncpg.Connection, keys: Collection[StreamKey]) -> d
     return states
 
 
-async def save(connection: asyncpg.Connection, changes: Collection[StreamChange]) -> None:
+async def save(connection: Connection, changes: Collection[StreamChange]) -> None:
     """Write the new states and the gaps they open and close; raises `StaleStreamsError`."""
     if not changes:
         return
@@ -60,8 +59,10 @@ def _row(change: StreamChange) -> tuple[object, ...]:
     return (change.key.stream_id, *change.key, intervals, change.after.pruned_below, change.after.version)
 
 
-async def _save_gaps(connection: asyncpg.Connection, changes: Iterable[StreamChange]) -> None:
-    opened, filled, dropped = [], [], []
+async def _save_gaps(connection: Connection, changes: Iterable[StreamChange]) -> None:
+    opened: list[tuple[object, ...]] = []
+    filled: list[tuple[object, ...]] = []
+    dropped: list[tuple[object, ...]] = []
     for change in changes:
         if _is_whole(change.before) and _is_whole(change.after):
             continue  # nearly every stream: no gap before, none after

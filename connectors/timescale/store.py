@@ -5,8 +5,6 @@ records; what a failure means is in faults.py, what to do about it in the worker
 """
 
 import asyncio
-import base64
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,23 +12,20 @@ from typing import Any
 
 import asyncpg
 
-from connectors.timescale import fence, rollups, sequences
+from connectors.timescale import fence, rollups, sequences, side_tables
 from connectors.timescale.copy import chunks, encode
 from connectors.timescale.faults import cause_of, fault_of
+from connectors.timescale.pool import Connection, Pool
 from schemas.tables import RAW_BY_NAME
 from streams.core.record import TopicPartition
 from streams.core.sequence import StreamKey, StreamState
-from streams.core.writes import DeadLetter, Probe, Writes
+from streams.core.writes import Probe, Writes
 from streams.pipeline import Plan
 from streams.store import CommitUnknownError, Fault, Position
 
 _LOCK_SPACE = 0x7153  # the first key of our advisory locks
 _LOCKS = 1_024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DEAD_LETTER_COLUMNS = (
-    *("received_at", "topic", "partition", "record_offset", "reason", "detail", "key", "headers", "payload"),
-    *("source", "event_id", "bootid", "subject", "type", "sequence"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +39,7 @@ class Prepared:
 class TimescaleStore:
     """Holds a pool and the names this worker writes under; every method may raise the driver's errors."""
 
-    def __init__(self, pool: asyncpg.Pool, group: str, owner: str) -> None:
+    def __init__(self, pool: Pool, group: str, owner: str) -> None:
         self._pool = pool
         self._group = group
         self._owner = owner
@@ -101,7 +96,7 @@ class TimescaleStore:
         self._assets.update(asset for asset, _ in written.assets)
         return written
 
-    async def _write(self, connection: asyncpg.Connection, plan: Plan, prepared: Prepared | None) -> Writes:
+    async def _write(self, connection: Connection, plan: Plan, prepared: Prepared | None) -> Writes:
         if prepared is None:
             # The fence carries the outcome counts, which need the look-up: so it comes after it here.
             stored = await self._probe(connection, plan)
@@ -113,10 +108,10 @@ class TimescaleStore:
             await _copy(connection, name, stream)
         for table, deltas in writes.rollups.items():
             await rollups.add(connection, table, deltas)
-        await self._write_rest(connection, writes)
+        await side_tables.write(connection, self._group, writes, self._assets)
         return writes
 
-    async def _probe(self, connection: asyncpg.Connection, plan: Plan) -> set[tuple[str, str]]:
+    async def _probe(self, connection: Connection, plan: Plan) -> set[tuple[str, str]]:
         """Which of the probed events are stored. Assets of un-numbered events are locked against each other first."""
         if plan.locks:
             keys = sorted({hash_of(asset) % _LOCKS for asset in plan.locks})
@@ -128,50 +123,9 @@ class TimescaleStore:
             found |= await _find(connection, table, [p for p in plan.probes if p.table == table])
         return found
 
-    async def _write_rest(self, connection: asyncpg.Connection, writes: Writes) -> None:
-        now = datetime.now(UTC)
-        if writes.dead_letters:
-            await connection.copy_records_to_table(
-                "dead_letter",
-                schema_name="ingest",
-                columns=_DEAD_LETTER_COLUMNS,
-                records=[_dead_letter(letter, now) for letter in writes.dead_letters],
-            )
-        if writes.sources:
-            await connection.execute(_TALLY, writes.domain, *_columns((s, *n) for s, n in writes.sources.items()))
-        new = sorted((a, s) for a, s in writes.assets if a not in self._assets)
-        if new:
-            await connection.execute(_ASSET, writes.domain, *_columns(new))
-        if writes.lost:
-            rows = ((g.tp.topic, g.tp.partition, g.start, g.end, g.kind) for g in writes.lost)
-            await connection.execute(_LOST, self._group, *_columns(rows))
-        if writes.pauses:
-            rows = ((p.tp.topic, p.tp.partition, p.detail) for p in writes.pauses)
-            await connection.execute(_PAUSE, self._group, *_columns(rows))
 
-
-_TALLY = """
-INSERT INTO ingest.source_tally AS t (source, domain, accepted, duplicate)
-SELECT source, $1, accepted, duplicate
-FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS v(source, accepted, duplicate) ORDER BY source
-ON CONFLICT (source, domain) DO UPDATE
-SET accepted = t.accepted + EXCLUDED.accepted, duplicate = t.duplicate + EXCLUDED.duplicate
-"""
-_ASSET = """
-INSERT INTO port.asset (asset_id, site_id, kind, declared)
-SELECT asset_id, site_id, $1, false FROM unnest($2::text[], $3::text[]) AS v(asset_id, site_id)
-ON CONFLICT (asset_id) DO NOTHING
-"""
-_LOST = """
-INSERT INTO ingest.lost_range (consumer_group, topic, partition, from_offset, to_offset, kind, noticed_at)
-SELECT $1, v.*, now() FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[], $6::text[]) AS v
-"""
 _PAUSED = """
 SELECT topic, partition FROM ingest.partition_pause WHERE consumer_group = $1 AND resumed_at IS NULL
-"""
-_PAUSE = """
-INSERT INTO ingest.partition_pause (consumer_group, topic, partition, paused_at, detail)
-SELECT $1, topic, partition, now(), detail FROM unnest($2::text[], $3::int[], $4::text[]) AS v(topic, partition, detail)
 """
 
 
@@ -180,7 +134,7 @@ def hash_of(asset: str) -> int:
     return int.from_bytes(asset.encode()[-8:], "big") * 2_654_435_761 % 2**31
 
 
-async def _find(connection: asyncpg.Connection, name: str, probes: Collection[Probe]) -> set[tuple[str, str]]:
+async def _find(connection: Connection, name: str, probes: Collection[Probe]) -> set[tuple[str, str]]:
     times = [_EPOCH + timedelta(microseconds=p.time_us) for p in probes]
     rows = await connection.fetch(
         # The range lets TimescaleDB leave out the chunks that cannot hold any of them.
@@ -197,7 +151,7 @@ async def _find(connection: asyncpg.Connection, name: str, probes: Collection[Pr
     return {(row["source"], row["event_id"]) for row in rows}
 
 
-async def _copy(connection: asyncpg.Connection, name: str, stream: bytes) -> None:
+async def _copy(connection: Connection, name: str, stream: bytes) -> None:
     schema, _, table = name.partition(".")
     await connection.copy_to_table(
         table,
@@ -215,37 +169,9 @@ async def _commit(transaction: Any) -> None:
         raise CommitUnknownError from error
 
 
-async def _roll_back(connection: asyncpg.Connection, transaction: Any) -> None:
+async def _roll_back(connection: Connection, transaction: Any) -> None:
     if not connection.is_closed():
         try:
             await transaction.rollback()
         except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
             connection.terminate()  # the server rolls back by itself; the first error is the one to report
-
-
-def _dead_letter(letter: DeadLetter, now: datetime) -> tuple[Any, ...]:
-    record, refusal = letter.record, letter.refusal
-    headers = [[n, None if v is None else base64.b64encode(v).decode()] for n, v in record.headers]
-    return (
-        now,
-        letter.tp.topic,
-        letter.tp.partition,
-        record.offset,
-        refusal.reason.value,
-        refusal.detail.replace("\0", "\\0").encode("utf-8", "replace").decode(),
-        record.key,
-        json.dumps(headers),
-        record.value,
-        *(_storable(text) for text in (refusal.source, refusal.event_id, refusal.bootid, refusal.subject, refusal.type)),
-        refusal.sequence,
-    )
-
-
-def _storable(text: str | None) -> str | None:
-    return None if text is None else text.encode("utf-8", "replace").decode()
-
-
-def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-

@@ -120,7 +120,9 @@ async def _check_rollups(connection: asyncpg.Connection, truth: Truth) -> list[s
     differences: list[str] = []
     for rollup in ROLLUPS:
         expected = by_key(rollup, truth.rollups.get(rollup.minute, ()))
-        own = by_key(rollup, await connection.fetch(minutes_from_raw(rollup, "source = ANY($1::text[])"), truth.sources))
+        own = by_key(
+            rollup, await connection.fetch(minutes_from_raw(rollup, "source = ANY($1::text[])"), truth.sources)
+        )
         span = _span(expected)
         stored = by_key(rollup, await connection.fetch(_stored(rollup), *span))
         shared = await _shared(connection, rollup, truth.sources, span)

@@ -33,8 +33,13 @@ def downloads() -> Path:
 @contextmanager
 def locked(file: Path) -> Iterator[None]:
     """Hold an exclusive lock on `file`; waits for whoever holds it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as handle:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle = file.open("w")
+    except OSError as error:
+        message = f"cannot write to {file.parent} ({error.strerror}): make it writable for this user"
+        raise ConfigurationError(message) from error
+    with handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -53,9 +58,7 @@ class Home:
             (self.path / "secrets").mkdir(mode=0o700, exist_ok=True)
             (self.path / ".lock").touch()
         except OSError as error:
-            message = (
-                f"cannot write to {self.path} ({error.strerror}): set QUAYSTREAM_HOME to a writable folder"
-            )
+            message = f"cannot write to {self.path} ({error.strerror}): set QUAYSTREAM_HOME to a writable folder"
             raise ConfigurationError(message) from error
 
     def lock(self) -> Path:
@@ -83,9 +86,13 @@ class Home:
     def secret(self, name: str) -> str:
         """The generated password `name`; made on first use, readable by this user alone."""
         file = self.secret_file(name)
-        if not file.exists():
-            write_private(file, secrets.token_urlsafe(24))
-        return file.read_text().strip()
+        try:
+            if not file.exists():
+                write_private(file, secrets.token_urlsafe(24))
+            return file.read_text().strip()
+        except OSError as error:
+            message = f"cannot read {file} ({error.strerror}): run this as the user who started the stack"
+            raise ConfigurationError(message) from error
 
 
 def write_private(file: Path, text: str) -> None:

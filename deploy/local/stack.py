@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGKILL, Signals
+from signal import SIGKILL
 
 from deploy.local import process, workers
 from deploy.local.home import Home, downloads, locked
@@ -66,10 +66,9 @@ class Stack:
         """Stop one part and wait until it is gone; nothing happens when it does not run."""
         checked([name])
         pid, part = self.pid(name), self._part(name)
-        if pid is not None and not process.end(pid, _signal(part, how), part.deadline_s):
-            log = self._home().log(name)
-            message = f"{name} (pid {pid}) did not stop within {part.deadline_s:.0f} s: see {log}"
-            raise ServiceUnreachableError(message)
+        if pid is not None and not _end(pid, part, how):
+            failure = f"(pid {pid}) did not stop within {part.deadline_s:.0f} s"
+            raise ServiceUnreachableError(self._why(part, failure))
         self._home().pid_file(name).unlink(missing_ok=True)
 
     def pid(self, name: str) -> int | None:
@@ -156,5 +155,10 @@ def checked(parts: Iterable[str]) -> set[str]:
     return names
 
 
-def _signal(part: Part, how: Stop) -> Signals:
-    return SIGKILL if how is Stop.KILL else part.signal(how)
+def _end(pid: int, part: Part, how: Stop) -> bool:
+    sign = SIGKILL if how is Stop.KILL else part.signal(how)
+    try:
+        return process.end(pid, sign, part.deadline_s)
+    except PermissionError as error:
+        message = f"{part.name} (pid {pid}) belongs to another user: stop it as that user"
+        raise ConfigurationError(message) from error

@@ -84,7 +84,7 @@ class TimescaleDB:
         return f"postgresql://postgres:{password}@127.0.0.1:{self.port}/{database}"
 
     def _create(self) -> None:
-        """initdb in a folder beside, renamed when whole."""
+        """Run initdb in a folder beside, renamed when whole."""
         folder = self.home.data("timescaledb")
         new, password = folder / "new", folder / "password"
         shutil.rmtree(new, ignore_errors=True)

@@ -55,7 +55,7 @@ def retention(older_than: OlderThan = None, dry_run: DryRun = False, as_json: Js
         _show(kept, removals, dry_run)
 
 
-async def _retain(settings: "Settings", raw: timedelta, dry_run: bool) -> tuple["Kept", list["Removal"]]:  # noqa: FBT001 -- the option, passed on
+async def _retain(settings: "Settings", raw: timedelta, dry_run: bool) -> tuple["Kept", list["Removal"]]:
     from connectors.timescale.connection import connection_to
     from connectors.timescale.retention import effective_kept, find_expired, retire_expired
     from connectors.timescale.schema_check import check_schema
@@ -67,7 +67,7 @@ async def _retain(settings: "Settings", raw: timedelta, dry_run: bool) -> tuple[
         return kept, await work(connection, kept, datetime.now(UTC))
 
 
-def _show(kept: "Kept", removals: list["Removal"], dry_run: bool) -> None:  # noqa: FBT001 -- the option, passed on
+def _show(kept: "Kept", removals: list["Removal"], dry_run: bool) -> None:
     from streams.settings import span_text
 
     table = Table("table", "rows", "ended before", box=None, pad_edge=False)
@@ -79,7 +79,7 @@ def _show(kept: "Kept", removals: list["Removal"], dry_run: bool) -> None:  # no
     print(f"{total:,} rows {what}; raw rows are kept {span_text(kept.raw)}, evidence {span_text(kept.evidence)}.")
 
 
-def _answer(kept: "Kept", removals: list["Removal"], dry_run: bool) -> dict[str, object]:  # noqa: FBT001 -- the option, passed on
+def _answer(kept: "Kept", removals: list["Removal"], dry_run: bool) -> dict[str, object]:
     return {
         "dry_run": dry_run,
         "raw_kept_s": kept.raw.total_seconds(),

@@ -67,7 +67,7 @@ def preview(value: bytes | None) -> Iterator[str]:
     yield f"value: {len(value)} bytes{cut}"
     for start in range(0, min(len(value), PREVIEW_BYTES), _HEX_ROW):
         row = value[start : start + _HEX_ROW]
-        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)  # noqa: PLR2004  (printable ASCII)
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
         yield f"{start:08x}  {row.hex(' '):<{3 * _HEX_ROW}} {text}"
 
 

@@ -90,7 +90,9 @@ async def _examine_broker(settings: "Settings") -> tuple[list[Finding], Spans | 
     missing = sorted(set(load_topics()) - {topic for topic, _ in spans})
     topics = Finding("topics", "ok", f"{len(load_topics())} are there")
     if missing:
-        topics = Finding("topics", "wrong", f"missing: {', '.join(missing)}; create them with `quaystream topics apply`")
+        topics = Finding(
+            "topics", "wrong", f"missing: {', '.join(missing)}; create them with `quaystream topics apply`"
+        )
     return [Finding("broker", "ok", settings.brokers), topics], spans
 
 

@@ -47,7 +47,9 @@ def show(as_json: Json = False) -> None:
     table = Table("topic", "partition", "first", "next", "epoch", "owner", "updated", box=None, pad_edge=False)
     for row in rows:
         numbers = (row["partition"], row["first_offset"], row["next_offset"], row["epoch"])
-        table.add_row(row["topic"], *map(str, numbers), row["owner"] or "-", f"{row['updated_at']:%Y-%m-%d %H:%M:%S} UTC")
+        table.add_row(
+            row["topic"], *map(str, numbers), row["owner"] or "-", f"{row['updated_at']:%Y-%m-%d %H:%M:%S} UTC"
+        )
     Console(highlight=False).print(table if rows else "No worker has claimed a partition yet.")
 
 
@@ -121,7 +123,7 @@ def _check_target(to: str) -> None:
         raise ConfigurationError(message)
 
 
-def _confirm(topic: str, offsets: dict[int, int], yes: bool) -> None:  # noqa: FBT001 -- the option, passed on
+def _confirm(topic: str, offsets: dict[int, int], yes: bool) -> None:
     if yes:
         return
     what = f"{len(offsets)} partitions of {topic} would start anew"

@@ -135,7 +135,7 @@ def _compose_up(names: list[str]) -> None:
         compose.up(names)
 
 
-def _confirm(total: str, yes: bool) -> None:  # noqa: FBT001 -- the option, passed on
+def _confirm(total: str, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():

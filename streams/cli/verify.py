@@ -101,9 +101,7 @@ async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connecti
         await asyncio.sleep(POLL_S)
 
 
-def lag_by_topic(
-    lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int], "OffsetSpan"]
-) -> Counter[str]:
+def lag_by_topic(lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int], "OffsetSpan"]) -> Counter[str]:
     """Records that wait, per topic; a partition never claimed waits with all it has."""
     fences = {line.place: line.next_offset for line in lines}
     lag: Counter[str] = Counter()

@@ -1,7 +1,7 @@
 """A judged batch to Writes: rows per table, rollup deltas, dead letters, counts."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -25,7 +25,7 @@ def rows(domain: Domain, batch: Batch, positions: Positions) -> dict[str, pa.Rec
     """The accepted events of a batch as rows, by raw table."""
     by_type: dict[str, list[int]] = {}
     for position in positions.tolist():
-        by_type.setdefault(batch.events[position].type, []).append(position)  # type: ignore[union-attr]
+        by_type.setdefault(batch.events[position].type, []).append(position)
     made = {}
     for event_type, where in by_type.items():
         table = RAW_BY_TYPE[event_type]
@@ -46,10 +46,12 @@ def rollups(domain: Domain, made: Mapping[str, pa.RecordBatch]) -> dict[str, pa.
 
 def dead_letters(batch: Batch) -> tuple[DeadLetter, ...]:
     """Every refused record of the batch, in order."""
-    letters = []
+    letters: list[DeadLetter] = []
     for stretch, start, end in batch.spans() if batch.refusals else ():
         letters.extend(
-            DeadLetter(stretch.tp, batch.records[i], batch.refusals[i]) for i in range(start, end) if i in batch.refusals
+            DeadLetter(stretch.tp, batch.records[i], batch.refusals[i])
+            for i in range(start, end)
+            if i in batch.refusals
         )
     return tuple(letters)
 
@@ -72,7 +74,10 @@ def lost_ranges(stretch: Stretch, expected: int, log_start: int) -> list[LostRan
 
 
 def progress(
-    batch: Batch, outcomes: Mapping[int, Outcome], fences: Mapping[TopicPartition, tuple[int, int]], lost: Iterable[LostRange]
+    batch: Batch,
+    outcomes: Mapping[int, Outcome],
+    fences: Mapping[TopicPartition, tuple[int, int]],
+    lost: Iterable[LostRange],
 ) -> tuple[Progress, ...]:
     """One step per stretch; `fences` holds (expected offset, epoch) per partition."""
     missing: Counter[TopicPartition] = Counter()
@@ -90,7 +95,7 @@ def progress(
         steps.append(
             Progress(stretch.tp, expected, following, epoch, accepted, duplicate, rejected, missing[stretch.tp])
         )
-    return tuple(sorted(steps))
+    return tuple(sorted(steps, key=lambda step: step.tp))
 
 
 def tally(batch: Batch, outcomes: Mapping[int, Outcome], accepted: int) -> Tally:
@@ -105,7 +110,7 @@ def tally(batch: Batch, outcomes: Mapping[int, Outcome], accepted: int) -> Tally
 
 def source_counts(batch: Batch, outcomes: Mapping[int, Outcome], positions: Positions) -> dict[str, tuple[int, int]]:
     """(accepted, duplicate) per source."""
-    accepted = Counter(batch.events[i].source for i in positions.tolist())  # type: ignore[union-attr]
+    accepted = Counter(batch.events[i].source for i in positions.tolist())
     duplicate = Counter(
         event.source
         for i, outcome in outcomes.items()
@@ -133,7 +138,7 @@ def key_mismatches(batch: Batch) -> dict[str, int]:
     """Records per topic whose key is not their event's subject."""
     counts: Counter[str] = Counter()
     for stretch, start, end in batch.spans():
-        pairs: Sequence = list(zip(stretch.records, batch.events[start:end], strict=True))
+        pairs = zip(stretch.records, batch.events[start:end], strict=True)
         counts[stretch.tp.topic] += sum(e is not None and r.key != e.subject.encode() for r, e in pairs)
     return dict(+counts)
 

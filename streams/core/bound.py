@@ -16,8 +16,8 @@ class Bound:
         self._records = 0
         self._poison = 0
 
-    def crossing(self, records: int, poison: Sequence[int]) -> int | None:
-        """How many of the next `records` may pass before the bound is crossed; None when all may.
+    def crossing(self, poison: Sequence[int]) -> int | None:
+        """How many of the next records may pass before the bound is crossed; None when all may.
 
         `poison` holds the positions of poison records, ascending. Nothing is remembered: see `passed`.
         """

@@ -83,7 +83,7 @@ class Careful:
             claim.refuse(Reason.INVALID_DATA, f"recordedtime {recorded!r} is not RFC 3339 with offset")
         sequence = _sequence(attributes.get("sequence"), claim)
         data, extra = self._data(attributes, claim)
-        known = {name: attributes.get(name) for name in _TEXT_ATTRIBUTES}
+        known: dict[str, Any] = {name: attributes.get(name) for name in _TEXT_ATTRIBUTES}
         return Event(
             **{name: attributes[name] for name in (*REQUIRED, "subject", "time")},
             **known,
@@ -117,7 +117,7 @@ class _Claim:
 
     def refuse(self, reason: Reason, detail: str) -> NoReturn:
         sequence = self._attributes.get("sequence")
-        number = int(sequence) if _is_digits(sequence) else sequence
+        number = int(str(sequence)) if _is_digits(sequence) else sequence
         usable = isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= BIGINT_MAX
         raise RefusedError(
             Refusal(

@@ -5,7 +5,7 @@ The common form is parsed by Arrow; any other text goes through the one parser t
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import msgspec
@@ -19,6 +19,7 @@ TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 _COMMON: Final = r"^(19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
 _Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def is_time(text: object) -> bool:
@@ -47,6 +48,3 @@ def _parse(text: object) -> int | None:
         return (moment - _EPOCH) // _MICROSECOND
     except (msgspec.ValidationError, OverflowError):
         return None
-
-
-_MICROSECOND = datetime(1970, 1, 1, 0, 0, 0, 1) - datetime(1970, 1, 1)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
+import pyarrow as pa
+
 from schemas import tables
 from schemas.events import cell
 from schemas.tables import RawTable
 from schemas.units import to_si
 from streams.core.columns import Accepted, as_json, record_batch
 from streams.core.domain import Domain
-
-import pyarrow as pa
 
 
 def measurement_rows(table: RawTable, accepted: Accepted) -> pa.RecordBatch:

@@ -11,7 +11,7 @@ from signal import SIGKILL
 
 import psycopg
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.local import PARTS, Stack, Stop, workers
 from deploy.local.home import Home
@@ -100,9 +100,7 @@ def test_only_the_owner_may_make_tables(whole: Stack, role: str) -> None:
 def test_everything_listens_on_loopback_only(whole: Stack) -> None:
     ports = json.loads((whole.home / "stack.json").read_text())["ports"]
     lines = [
-        line.split()
-        for file in ("/proc/net/tcp", "/proc/net/tcp6")
-        for line in Path(file).read_text().splitlines()[1:]
+        line.split() for file in ("/proc/net/tcp", "/proc/net/tcp6") for line in Path(file).read_text().splitlines()[1:]
     ]
     listening = {line[1] for line in lines if line[3] == "0A"}
     ours = {address for address in listening if int(address.rpartition(":")[2], 16) in ports.values()}

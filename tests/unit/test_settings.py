@@ -49,9 +49,7 @@ def test_defaults_are_those_of_the_local_stack() -> None:
     assert settings.web_port is None
 
 
-def test_environment_wins_over_everything(
-    stack_file: Path, toml_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environment_wins_over_everything(stack_file: Path, toml_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     del stack_file, toml_file
     monkeypatch.setenv("QUAYSTREAM_BROKERS", "env:1")
     assert load_settings().brokers == "env:1"
@@ -179,16 +177,12 @@ def test_variables_of_tests_and_of_kubernetes_are_left_alone(
 
 
 @pytest.mark.parametrize(("security", "needed"), [("scram", "USERNAME_FILE"), ("mtls", "CERT_FILE")])
-def test_security_says_which_files_it_needs(
-    security: str, needed: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_security_says_which_files_it_needs(security: str, needed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUAYSTREAM_KAFKA_SECURITY", security)
     assert f"QUAYSTREAM_KAFKA_SECURITY={security} needs QUAYSTREAM_{needed}" in refusal()
 
 
-def test_connection_url_holds_the_password_of_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connection_url_holds_the_password_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "password"
     file.write_text("p@ss/w:rd\n")
     monkeypatch.setenv("QUAYSTREAM_DATABASE_PASSWORD_FILE", str(file))
