@@ -5,6 +5,7 @@ unforeseen error starts over in place, same process id, after a pause; the store
 """
 
 import asyncio
+import atexit
 import contextlib
 import ctypes
 import logging
@@ -112,7 +113,8 @@ def _announce(settings: "Settings", address: str) -> None:
         from deploy.local.home import Home
         from deploy.local.workers import announce
 
-        announce(Home(settings.home), address)
+        file = announce(Home(settings.home), address)
+        atexit.register(file.unlink, missing_ok=True)
 
 
 def _code_of(run: Callable[[], Any]) -> int:

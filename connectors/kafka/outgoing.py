@@ -18,7 +18,7 @@ _Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One record ready to be sent, from line `line` of a file; `time` is its event time where it has a known one."""
+    """One record ready to be sent, from line `line` of a file; `time` is its event's, or when it was sent, if known."""
 
     line: int
     topic: str

@@ -103,7 +103,7 @@ def _record(number: int, content: dict[str, Any]) -> Outgoing:
         raise _RefusedLineError("a record needs a topic, and its key is a text or null")
     value = _bytes(content["value_base64"]) if "value_base64" in content else _text(content.get("value"))
     headers = tuple(_header(pair) for pair in _pairs(content.get("headers")))
-    return Outgoing(number, topic, None if key is None else key.encode(), value, headers, None)
+    return Outgoing(number, topic, None if key is None else key.encode(), value, headers, parse_time(content.get("at")))
 
 
 def _pairs(headers: Any) -> Iterable[Any]:

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 KAFKA: Final = "kafka"
 _SHOW_EVERY: Final = 500
+_HISTORY: Final = timedelta(hours=4)  # the ship alongside arrived before the start, and its milestones are told
 _BREATHE_EVERY: Final = 200
 
 Seed = Annotated[int, typer.Option(help="Same seed, start and options: same bytes.")]
 Duration = Annotated[str, typer.Option(metavar="SPAN", help="How much simulated time, like 90s, 10m or 2h.")]
 Rate = Annotated[float | None, typer.Option(min=0.001, metavar="R", help="Send at most R records a second.")]
 RateHz = Annotated[float, typer.Option(metavar="HZ", help="Samples a second of a quay crane or modem.")]
-Start = Annotated[str | None, typer.Option(metavar="TIME", help="Start of simulated time [default: the end is now].")]
+Start = Annotated[str | None, typer.Option(metavar="TIME", help="Start of simulated time; by default the run ends now.")]
 Live = Annotated[bool, typer.Option("--live", help="Send each record when its time has come.")]
 FaultNames = Annotated[str, typer.Option("--faults", metavar="LIST", help="Names with commas, or all, or none.")]
 TruthFile = Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Write what the database must show.")]
@@ -122,7 +123,7 @@ def _check_ages(options: "SimulationOptions", pace: Pace, settings: "Settings") 
     from streams.settings import span_text
 
     now = datetime.now(UTC)
-    if options.start < now - settings.max_age:
+    if options.start - _HISTORY < now - settings.max_age:
         raise ConfigurationError(
             f"--start {options.start.isoformat()} is older than QUAYSTREAM_MAX_AGE={span_text(settings.max_age)}, "
             "so that the worker would refuse the events: raise it, or start later"

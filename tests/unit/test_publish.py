@@ -156,6 +156,13 @@ def test_record_is_sent_byte_for_byte_whatever_is_in_it(sent: list[Sent], tmp_pa
     ]
 
 
+def test_record_says_when_it_was_sent(tmp_path: Path) -> None:
+    path = write(tmp_path, {"topic": "gate-events", "key": None, "value": "x", "at": "2026-01-01T00:00:00Z"})
+    (record,) = read_recording(path)
+    assert isinstance(record, Outgoing)
+    assert record.time == datetime(2026, 1, 1, tzinfo=UTC)
+
+
 def test_record_cannot_be_shifted(tmp_path: Path) -> None:
     path = write(tmp_path, {"topic": "gate-events", "key": None, "value": "x"})
     with pytest.raises(ConfigurationError, match="line 1 is a whole record"):

@@ -1,9 +1,21 @@
 -- Retention that keeps the ledger true: what is removed is counted first, in the same transaction.
 -- drop_chunks needs the owner, so these run with the owner's rights and accept nothing but the tables named here.
 
+-- Rows and records per partition of one chunk. One record may have made several rows; `fed_by` is its topic.
+CREATE FUNCTION ingest.count_chunk(chunk text, fed_by text, one text, OUT rows bigint, OUT records jsonb)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE format(
+        'SELECT coalesce(sum(n), 0)::bigint, '
+        || 'coalesce(jsonb_agg(jsonb_build_object(''topic'', topic, ''partition'', partition, ''records'', records)), ''[]'') '
+        || 'FROM (SELECT %s AS topic, partition, count(*) AS n, count(%s) AS records FROM %s GROUP BY 1, 2) AS counted',
+        fed_by, one, chunk) INTO rows, records;
+END
+$$;
+
 -- Drops the whole chunks of one raw table (or of the dead letters) that end at or before `older_than`.
--- One row per chunk goes to ingest.retired, with its records per partition (one record may have made several rows).
--- Answers the rows removed.
+-- One row per chunk goes to ingest.retired, with its records per partition. Answers the rows removed.
 CREATE FUNCTION ingest.retire(table_name text, older_than timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
@@ -14,6 +26,7 @@ DECLARE
     one     text := 'DISTINCT (record_offset, source, event_id)';
     chunk   record;
     removed record;
+    present bigint;
     total   bigint := 0;
 BEGIN
     SELECT quote_literal(r.topic) INTO fed_by FROM ingest.raw_table AS r WHERE r.table_name = retire.table_name;
@@ -29,13 +42,14 @@ BEGIN
         WHERE format('%s.%s', c.hypertable_schema, c.hypertable_name) = retire.table_name AND c.range_end <= older_than
         ORDER BY c.range_start
     LOOP
-        -- Nothing may slip in between the count and the drop.
-        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', chunk.name);
-        EXECUTE format(
-            'SELECT coalesce(sum(n), 0)::bigint AS rows, '
-            || 'coalesce(jsonb_agg(jsonb_build_object(''topic'', topic, ''partition'', partition, ''records'', records)), ''[]'') AS records '
-            || 'FROM (SELECT %s AS topic, partition, count(*) AS n, count(%s) AS records '
-            || 'FROM %s GROUP BY 1, 2) AS counted', fed_by, one, chunk.name) INTO removed;
+        -- The long count runs beside the writers. Then they wait before they look for a chunk (one that is dropped
+        -- under them fails), and as rows are only ever added, an equal number means that they are the same.
+        SELECT * INTO removed FROM ingest.count_chunk(chunk.name, fed_by, one);
+        EXECUTE format('LOCK TABLE ONLY %s IN SHARE ROW EXCLUSIVE MODE', retire.table_name);
+        EXECUTE format('SELECT count(*) FROM %s', chunk.name) INTO present;
+        IF present <> removed.rows THEN
+            SELECT * INTO removed FROM ingest.count_chunk(chunk.name, fed_by, one);
+        END IF;
         PERFORM drop_chunks(retire.table_name::regclass, newer_than => chunk.range_start, older_than => chunk.range_end);
         INSERT INTO ingest.retired (table_name, from_time, to_time, rows, records)
         VALUES (retire.table_name, chunk.range_start, chunk.range_end, removed.rows, removed.records);
@@ -80,4 +94,5 @@ BEGIN
     RETURN total + removed;
 END
 $$;
-REVOKE ALL ON FUNCTION ingest.retire(text, timestamptz), ingest.forget(timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ingest.count_chunk(text, text, text), ingest.retire(text, timestamptz), ingest.forget(timestamptz)
+FROM PUBLIC;
