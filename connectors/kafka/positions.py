@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -31,14 +31,8 @@ async def read_positions(access: KafkaAccess, topics: Iterable[str]) -> dict[Pla
         **client_options(access), client_id="quaystream-positions", request_timeout_ms=int(ANSWER_S * 1000)
     )
     try:
+        places = await _places(access, list(topics))
         await asyncio.wait_for(consumer.start(), ANSWER_S)
-        existing = await consumer.topics()
-        places = [
-            TopicPartition(topic, partition)
-            for topic in topics
-            if topic in existing
-            for partition in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
         first = await consumer.beginning_offsets(places) if places else {}
         end = await consumer.end_offsets(places) if places else {}
     except (KafkaError, TimeoutError) as error:
@@ -46,6 +40,23 @@ async def read_positions(access: KafkaAccess, topics: Iterable[str]) -> dict[Pla
     finally:
         await consumer.stop()
     return {(place.topic, place.partition): OffsetSpan(first[place], end[place]) for place in places}
+
+
+async def _places(access: KafkaAccess, topics: Sequence[str]) -> list[TopicPartition]:
+    # A consumer that subscribes to nothing knows no partitions, so the admin client is asked.
+    client = AIOKafkaAdminClient(
+        **client_options(access), client_id="quaystream-positions", request_timeout_ms=int(ANSWER_S * 1000)
+    )
+    try:
+        await asyncio.wait_for(client.start(), ANSWER_S)
+        described = await client.describe_topics(topics)
+    finally:
+        await client.close()
+    return [
+        TopicPartition(topic["topic"], partition["partition"])
+        for topic in described
+        for partition in sorted(topic["partitions"], key=lambda partition: int(partition["partition"]))
+    ]
 
 
 async def read_members(access: KafkaAccess, group: str) -> list[str]:

@@ -7,7 +7,20 @@ import typer
 
 from schemas.errors import QuaystreamError
 
-GROUPS = ("stack", "database", "topics", "worker", "publish", "dead_letters", "verify", "offsets", "export", "doctor", "simulate")
+GROUPS = (
+    "demo",
+    "stack",
+    "database",
+    "topics",
+    "worker",
+    "publish",
+    "dead_letters",
+    "verify",
+    "offsets",
+    "export",
+    "doctor",
+    "simulate",
+)
 
 
 def build_app() -> typer.Typer:

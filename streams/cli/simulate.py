@@ -31,7 +31,9 @@ Seed = Annotated[int, typer.Option(help="Same seed, start and options: same byte
 Duration = Annotated[str, typer.Option(metavar="SPAN", help="How much simulated time, like 90s, 10m or 2h.")]
 Rate = Annotated[float | None, typer.Option(min=0.001, metavar="R", help="Send at most R records a second.")]
 RateHz = Annotated[float, typer.Option(metavar="HZ", help="Samples a second of a quay crane or modem.")]
-Start = Annotated[str | None, typer.Option(metavar="TIME", help="Start of simulated time; by default the run ends now.")]
+Start = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Start of simulated time; by default the run ends now.")
+]
 Live = Annotated[bool, typer.Option("--live", help="Send each record when its time has come.")]
 FaultNames = Annotated[str, typer.Option("--faults", metavar="LIST", help="Names with commas, or all, or none.")]
 TruthFile = Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Write what the database must show.")]

@@ -1,5 +1,6 @@
 """Retention removes whole old days, counts them first, keeps what was loaded on purpose, and the ledger still adds up."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -182,3 +183,35 @@ async def test_a_day_that_is_being_written_is_waited_for(
     await retire_expired(owner, KEPT, NOW)
     assert await rows_of(worker) == []
     assert (await read_ledger(owner)).differences == ()
+
+
+async def test_two_workers_may_tidy_up_at_once(worker: asyncpg.Connection, owner: asyncpg.Connection) -> None:
+    for offset in range(3):
+        await store(worker, offset, NOW - (200 + offset) * DAY)
+    both = await asyncio.gather(*(retire_expired(each, KEPT, NOW) for each in (worker, owner)))
+    assert sum(removal.rows for removals in both for removal in removals) == 6
+    assert (await read_ledger(owner)).differences == ()
+
+
+async def test_a_late_row_waits_for_a_day_that_is_being_removed(
+    worker: asyncpg.Connection, owner: asyncpg.Connection
+) -> None:
+    await store(worker, 0, NOW - 200 * DAY)
+    transaction = owner.transaction()
+    await transaction.start()
+    assert await owner.fetchval("SELECT ingest.retire('port.cell_measurement', $1)", NOW - 90 * DAY) == 2
+    late = asyncio.create_task(store(worker, 1, NOW - 200 * DAY))
+    await is_waiting(owner)
+    await transaction.commit()
+    await late
+    assert await rows_of(worker) == [1]
+    assert (await read_ledger(owner)).differences == ()
+
+
+async def is_waiting(owner: asyncpg.Connection) -> None:
+    """Returns when another connection waits for a lock that `owner` holds."""
+    async with asyncio.timeout(10):
+        while not await owner.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        ):
+            await asyncio.sleep(0.01)

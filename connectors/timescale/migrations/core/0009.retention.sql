@@ -36,6 +36,8 @@ BEGIN
     ELSIF fed_by IS NULL THEN
         RAISE EXCEPTION 'ingest.retire: % is not a raw table', retire.table_name USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    -- One at a time: every worker has a timer.
+    PERFORM pg_advisory_xact_lock(hashtext('ingest.retire'));
     FOR chunk IN
         SELECT format('%I.%I', c.chunk_schema, c.chunk_name) AS name, c.range_start, c.range_end
         FROM timescaledb_information.chunks AS c

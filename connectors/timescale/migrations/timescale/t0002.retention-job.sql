@@ -1,9 +1,9 @@
 -- Retention on the server's own timer. Not add_retention_policy: that drops without counting, and the ledger must add up.
 -- Does what `quaystream retention` does, once the worker has written what is to be kept; evidence is kept for a year.
+-- Commits after each table, because a writer waits for as long as a chunk of its table is being dropped.
 
 CREATE PROCEDURE ingest.retire_due(job_id integer, config jsonb)
 LANGUAGE plpgsql
-SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
     kept   interval;
@@ -16,9 +16,11 @@ BEGIN
     END IF;
     FOR source IN SELECT table_name FROM ingest.raw_table ORDER BY table_name LOOP
         PERFORM ingest.retire(source.table_name, now() - kept);
+        COMMIT;
     END LOOP;
     kept := greatest(kept, INTERVAL '365 days');
     PERFORM ingest.retire('ingest.dead_letter', now() - kept);
+    COMMIT;
     PERFORM ingest.forget(now() - kept);
 END
 $$;
