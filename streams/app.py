@@ -92,6 +92,7 @@ class Worker(Service):
         self._app = app
         self._runs: list[asyncio.Task[None]] = []
         self._pool: asyncpg.Pool | None = None
+        self._chores: Chores | None = None
         self.lanes: dict[str, Lane] = {}
         self.watchdog = Watchdog((), self.registry)
         self.on_listening: Callable[[str], None] = lambda _: None
@@ -117,7 +118,7 @@ class Worker(Service):
         chores = Chores(settings, self._pool, self.registry, self.watchdog)
         chores.consumer, chores.ownership = (lambda: self._app.consumer), self._ownership
         chores.on_caught_up = self.on_caught_up
-        await self.add_runtime_dependency(chores)
+        self._chores = await self.add_runtime_dependency(chores)
 
     async def on_started(self) -> None:
         """Let the lanes run."""
@@ -125,6 +126,8 @@ class Worker(Service):
 
     async def on_stop(self) -> None:
         """Let transactions in flight end, then close."""
+        if self._chores is not None:
+            await self._chores.stop()
         await asyncio.gather(*(lane.stop() for lane in self.lanes.values()))
         for run in self._runs:
             run.cancel()

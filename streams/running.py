@@ -44,6 +44,7 @@ def run_one(settings: "Settings", *, until_caught_up: bool) -> NoReturn:
     if until_caught_up:
         app.shell.on_caught_up = lambda: os.kill(os.getpid(), signal.SIGTERM)  # type: ignore[attr-defined]
     worker = faust.Worker(app, loglevel="warning", override_logging=False, quiet=True, redirect_stdouts=False)
+    worker.spinner = None
     sys.exit(_code_of(worker.execute_from_commandline))
 
 

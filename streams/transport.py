@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, cast
 
-from faust.app.base import App
+from faust.app.base import App, BootStrategy
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.consumer import CONSUMER_FETCHING
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -116,7 +117,10 @@ class BatchConsumer(driver.Consumer):
     # -- committing to Kafka: what the database says, for lag tools only ----------------------------
 
     def _filter_tps_with_pending_acks(self, _: Any = None) -> Iterable[TP]:
-        return cast("set[TP]", self.assignment())
+        try:
+            return cast("set[TP]", self.assignment())
+        except ConsumerNotStarted:
+            return ()
 
     def _new_offset(self, tp: TP) -> int | None:
         return self.assignments.committed(tp)
@@ -197,12 +201,19 @@ class BatchTransport(driver.Transport):
     Consumer = BatchConsumer
 
 
+class NoWeb(BootStrategy):
+    """Faust's own pages stay off, also when its command line asks for them: table data and routes are nobody's."""
+
+    enable_web = False
+
+
 class BatchApp(App):
     """A Faust app whose consumer delivers stretches and seeks where `assignments` says.
 
     `shell` is started before the agents and stopped after the consumer.
     """
 
+    BootStrategy = NoWeb
     assignments: Assignments
     shell: Service
 

@@ -65,12 +65,13 @@ class Cell:
         """Alarms, one after the other; a few are never cleared."""
         dice = self._world.dice(f"alarms/{self._asset.asset_id}")
         at_s, number = 0.0, 0
+        name = self._asset.asset_id.partition("-")[2]
         while True:
             at_s += dice.expovariate(1 / _ALARM_EVERY_S)
             number += 1
             condition, severity, problem = dice.choice(_CONDITIONS)
             alarm = {
-                "alarm_id": f"{self._world.run}-{self._asset.asset_id[-6:]}-{number}",
+                "alarm_id": f"{name}-{self._world.run}-{number}",
                 "condition": condition,
                 "interface": "Uu" if "uplink" in condition else "N3",
                 "specific_problem": problem,

@@ -23,7 +23,7 @@ class Crane:
         self.world = world
         self.place = place
         self.subject = asset.asset_id
-        self.name = asset.asset_id.rpartition("-")[2]
+        self.name = asset.asset_id.partition("-")[2]
         self.dice = world.dice(f"crane/{asset.asset_id}")
         self.machine = machine
         self.spreader_t = spreader_t

@@ -6,7 +6,7 @@ from typing import Final
 from connectors.simulator.cranes import Crane
 
 _WARNING_SHARE: Final = 0.03
-_STOP_SHARE: Final = 0.012
+_STOP_SHARE: Final = 0.016
 _STOP_MEDIAN_S: Final = 240
 _STOP_RANGE_S: Final = (45.0, 1500.0)
 

@@ -36,7 +36,8 @@ class World:
 
     def dice(self, name: str) -> Random:
         """The dice of one actor: they follow from the seed and the name."""
-        return Random(f"{self.options.seed}/{name}")  # noqa: S311  (repeatable on purpose)
+        # Repeatable on purpose.
+        return Random(f"{self.options.seed}/{name}")  # noqa: S311  # nosec B311
 
     def after(self, seconds: float) -> int:
         """The moment `seconds` after the start, in epoch ms."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -43,9 +44,10 @@ class Declared:
 
 
 @pytest.fixture
-def declared(status: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Declared]:
+def declared(status: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Declared]:
     declared = Declared()
     monkeypatch.setattr("schemas.topics.load_topics", declared.load)
+    monkeypatch.setenv("QUAYSTREAM_HOME", str(tmp_path))
     monkeypatch.setenv("QUAYSTREAM_BROKERS", status["brokers"])
     yield declared
     asyncio.run(remove(status["brokers"], list(declared.topics)))

@@ -62,7 +62,15 @@ class Broker:
     def delete_records(self, before: Mapping[tuple[str, int], int]) -> None:
         """Delete records before an offset, as retention does; `END` deletes all."""
         places = [TopicPartition(topic, partition, offset) for (topic, partition), offset in before.items()]
-        _done(self.admin.delete_records(places, operation_timeout=ANSWER_S))
+        deadline = time.monotonic() + ANSWER_S
+        while True:
+            try:
+                return _done(self.admin.delete_records(places, operation_timeout=ANSWER_S))
+            except KafkaException as error:
+                # A partition made a moment ago may not have told every client of its leader.
+                if not error.args[0].retriable() or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
 
     def offsets(self, topic: str, partition: int) -> tuple[int, int]:
         """The first and the end offset of a partition."""
@@ -92,7 +100,10 @@ class Broker:
         """Everything a topic holds now, by partition and offset; transaction markers are no records."""
         ends = {partition: self.offsets(topic, partition) for _, partition in self.places(topic, partitions)}
         consumer = Consumer(
-            {"bootstrap.servers": self.brokers, "group.id": "test-reader", "enable.partition.eof": True}
+            {
+                **{"bootstrap.servers": self.brokers, "group.id": "test-reader", "enable.partition.eof": True},
+                **{"fetch.wait.max.ms": 20, "enable.auto.commit": False},
+            }
         )
         consumer.assign([TopicPartition(topic, partition, first) for partition, (first, _) in ends.items()])
         found = _read_to_end(consumer, len(ends))
