@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 CRASH_EXIT = 70
-SESSION_TIMEOUT_S = 15.0
 CLAIM_DEADLINE_S = 20.0
 VERSION = "0.1.0"
 
@@ -173,7 +172,7 @@ def build_app(settings: Settings) -> BatchApp:
         settings.group,
         broker=[f"kafka://{broker}" for broker in settings.brokers.split(",")],
         broker_credentials=faust_credentials(access_from(settings)),
-        **_engine_options(),
+        **_engine_options(settings.session_timeout.total_seconds()),
     )
     worker = Worker(settings, app)
     app.shell = worker
@@ -182,15 +181,15 @@ def build_app(settings: Settings) -> BatchApp:
     return app
 
 
-def _engine_options() -> Mapping[str, Any]:
+def _engine_options(session_timeout_s: float) -> Mapping[str, Any]:
     """Engine section 9: why each differs from Faust's default."""
     return {
         "stream_buffer_maxsize": 8,
         "stream_wait_empty": False,
         "broker_max_poll_records": 20_000,
         "consumer_max_fetch_size": 4 * 1024 * 1024,
-        "broker_session_timeout": SESSION_TIMEOUT_S,
-        "broker_heartbeat_interval": 3.0,
+        "broker_session_timeout": session_timeout_s,
+        "broker_heartbeat_interval": session_timeout_s / 5,
         "broker_rebalance_timeout": 60.0,
         "broker_request_timeout": 90.0,
         "broker_max_poll_interval": 86_400.0,

@@ -16,6 +16,7 @@ from connectors.kafka.options import access_from
 from connectors.kafka.producer import Publisher
 from connectors.kafka.relay import DeadLetterRelay
 from connectors.prometheus import Registry
+from connectors.timescale.pool import Connection, Pool
 from connectors.timescale.retention import effective_kept, retire_expired
 from schemas import metrics
 from schemas.errors import QuaystreamError
@@ -30,6 +31,7 @@ from streams.watchdog import Watchdog
 log = structlog.get_logger()
 _PASSING = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, KafkaError, QuaystreamError)
 
+_MARKERS_AFTER_S = 5.0
 _MISSING = """
 SELECT g.type, g.subject, sum(g.to_sequence - g.from_sequence + 1)::bigint - coalesce(sum(d.known), 0)::bigint AS missing
 FROM ingest.sequence_gap g
@@ -51,9 +53,7 @@ _UNRELAYED = "SELECT topic, count(*) AS waiting FROM ingest.dead_letter WHERE re
 class Chores(Service):
     """Timers of one worker; a failure is logged and tried again at the next turn, it never stops ingest."""
 
-    def __init__(
-        self, settings: Settings, pool: asyncpg.Pool, registry: Registry, watchdog: Watchdog, **kwargs: Any
-    ) -> None:
+    def __init__(self, settings: Settings, pool: Pool, registry: Registry, watchdog: Watchdog, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._settings = settings
         self._pool = pool
@@ -96,8 +96,16 @@ class Chores(Service):
             return
         consumer = self.consumer()
         partitions = [TP(*tp) for tp in sorted(consumer.assignment())]
-        ends = await consumer.highwaters(*partitions) if partitions else {}
-        self._watchdog.observe({TopicPartition(*tp): end for tp, end in ends.items()})
+        found = await consumer.highwaters(*partitions) if partitions else {}
+        ends = {TopicPartition(*tp): end for tp, end in found.items()}
+        for tp in self._watchdog.standing(_MARKERS_AFTER_S):
+            # A transaction's marker at the very end is no record: the consumer has passed it, nothing waits.
+            head = self.ownership.head(tp)
+            if head is None or tp not in ends or not self.ownership.is_idle(tp.topic):
+                continue
+            if (await consumer.position(TP(*tp)) or 0) >= ends[tp]:
+                ends[tp] = head
+        self._watchdog.observe(ends)
         if self.on_caught_up is not None and partitions and not any(self._watchdog.lag().values()):
             self.on_caught_up()
 
@@ -139,7 +147,7 @@ class Chores(Service):
                     await self.sleep(1.0)
 
 
-async def remember_retention(connection: asyncpg.Connection, settings: Settings) -> None:
+async def remember_retention(connection: Connection, settings: Settings) -> None:
     """Keep the longest retention and age that ever were in force, so that loaded history is not deleted."""
     for name, span in (("raw_retention_s", settings.raw_retention), ("max_age_s", settings.max_age)):
         await connection.execute(

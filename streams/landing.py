@@ -14,7 +14,7 @@ from schemas.outcome import Reason
 from streams.core.batch import Forced
 from streams.core.record import Stretch, TopicPartition
 from streams.core.refusal import Refusal
-from streams.core.writes import Writes
+from streams.core.writes import Pause, Writes
 from streams.flow import Flow, Recorder
 from streams.preparation import Preparation, Ready
 from streams.retry import delays
@@ -32,12 +32,11 @@ class Landing:
         self._store = store
         self._flow = flow
         self._recorder = recorder
-        self.is_stopping = False
 
     async def land(self, ready: Ready) -> bool:
         """Commit a batch; True when it went exactly as planned, so that what was built on it holds."""
         for delay in delays():
-            if self.is_stopping:
+            if self._preparation.is_stopping:
                 return False
             if not self._is_ours(ready):
                 return await self._again(ready.stretches, {})
@@ -60,7 +59,7 @@ class Landing:
         except CommitUnknownError:
             self._recorder.retried("commit_unknown")
             return await self._after_unknown(ready)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (told apart by the store; what it does not know is raised again)
             return await self._after_fault(ready, error, delay)
         self._landed(ready, writes, perf_counter() - started)
         return not writes.pauses
@@ -79,7 +78,10 @@ class Landing:
         self._partitions.passed(ready.stretches, writes)
         self._preparation.remember(writes)
         self._recorder.committed(writes, seconds)
-        for pause in writes.pauses:
+        self._hold(writes.pauses)
+
+    def _hold(self, pauses: Sequence[Pause]) -> None:
+        for pause in pauses:
             log.error("partition paused", topic=pause.tp.topic, partition=pause.tp.partition, why=pause.detail)
             self._partitions.pause(pause.tp)
             self._flow.hold(pause.tp)
@@ -114,9 +116,13 @@ class Landing:
         where = await self._preparation.patiently(lambda: self._store.positions(ready.fences))
         heads = ready.heads
         if all(tp in where and where[tp].next_offset == heads[tp] for tp in heads):
+            # It landed. Only the counters of a batch with look-ups are lost: what it wrote was not answered.
             self._preparation.forget()
             for tp, head in heads.items():
                 self._partitions.moved(tp, head)
+            if ready.prepared is not None:
+                self._recorder.committed(ready.plan.writes(()), 0.0)
+            self._hold(ready.plan.pauses)
             return False
         moved = {tp for tp, f in ready.fences.items() if tp not in where or where[tp] != (f.expected, f.epoch)}
         return await self._after_fence(ready, moved) if moved else None

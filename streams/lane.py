@@ -47,6 +47,7 @@ class Lane:
         self.partitions = self._preparation.partitions
         self._flight: asyncio.Task[bool] | None = None
         self._ahead: Ready | None = None
+        self._is_turning = False
 
     async def offer(self, stretch: Stretch) -> None:
         """Take a stretch in; waits while the lane is full, which pauses its partition upstream."""
@@ -68,21 +69,36 @@ class Lane:
         self.partitions.resume(tp)
         await self._buffer.drop([tp])
         self._flow.release(tp)
-        await self._preparation.seek(tp, self.partitions.heads()[tp])
+        if (head := self.partitions.heads().get(tp)) is not None:
+            await self._preparation.seek(tp, head)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is held, prepared or in flight."""
+        return not len(self._buffer) and not self._is_turning and (self._flight is None or self._flight.done())
 
     async def stop(self) -> None:
         """Let the transaction in flight end and start no other."""
-        self._landing.is_stopping = True
+        self._preparation.is_stopping = True
         if self._flight is not None:
             await asyncio.wait([self._flight])
 
     async def run(self) -> None:
         """Take, prepare, land; prepare the next while one is landing."""
         try:
-            while not self._landing.is_stopping:
-                await self._turn(await self._take())
+            while not self._preparation.is_stopping:
+                stretches = await self._take()
+                self._is_turning = True
+                await self._turn(stretches)
+                self._is_turning = False
         except Exception as error:  # noqa: BLE001  (this is where the unforeseen ends)
+            self._end(error)
+
+    def _end(self, error: Exception) -> None:
+        """A failure while stopping is one the next start mends; any other ends the process."""
+        if not self._preparation.is_stopping:
             self._crash(error)
+        log.warning("stopped with an open batch, it will be read again", lane=self.name, error=repr(error))
 
     async def _turn(self, stretches: list[Stretch]) -> None:
         ready = await self._preparation.prepare(stretches, await self._in_flight(), {})
@@ -107,7 +123,8 @@ class Lane:
         try:
             return await self._landing.land(ready)
         except Exception as error:  # noqa: BLE001  (this is where the unforeseen ends)
-            self._crash(error)
+            self._end(error)
+            return False
 
     async def _take(self) -> list[Stretch]:
         await self._buffer.wait_for_records(1)

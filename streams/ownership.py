@@ -59,8 +59,16 @@ class Ownership:
 
     def committed(self, tp: TP) -> int | None:
         """The next offset of a partition as the store has it; None when it is not ours."""
+        return self.head(TopicPartition(*tp))
+
+    def head(self, tp: TopicPartition) -> int | None:
+        """The next offset of a partition as the store has it; None when it is not ours."""
         lane = self._lanes.get(tp.topic)
-        return lane.partitions.heads().get(TopicPartition(*tp)) if lane else None
+        return lane.partitions.heads().get(tp) if lane else None
+
+    def is_idle(self, topic: str) -> bool:
+        """Whether nothing of a topic is held, prepared or in flight."""
+        return topic not in self._lanes or self._lanes[topic].is_idle
 
     async def resume_lifted(self) -> None:
         """Go on with partitions whose pause a person has lifted."""

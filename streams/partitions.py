@@ -28,6 +28,7 @@ class Partitions:
         self._sought: dict[TopicPartition, tuple[int, int]] = {}
         self.bounds: dict[TopicPartition, Bound] = {}
         self.paused: set[TopicPartition] = set()
+        self.appended_s: dict[TopicPartition, float] = {}
 
     def claim(self, fences: Mapping[TopicPartition, Fence]) -> None:
         """These partitions are ours from now on."""
@@ -60,7 +61,8 @@ class Partitions:
         self.bounds[tp] = Bound(self._limits)
 
     def passed(self, stretches: Iterable[Stretch], writes: Writes) -> None:
-        """Let the dead-letter bounds count what landed."""
+        """Let the dead-letter bounds count what landed, and note the append time it reached (`appended_s`)."""
+        self.appended_s.update((s.tp, s.records[-1].timestamp / 1_000) for s in stretches)
         poison = {(d.tp, d.record.offset) for d in writes.dead_letters if d.refusal.reason in POISON}
         for stretch in stretches:
             inside = (

@@ -40,6 +40,7 @@ class Plan:
     probes: tuple[Probe, ...]
     locks: frozenset[str]
     changes: tuple[StreamChange, ...]
+    pauses: tuple[Pause, ...]
     writes: Callable[[Collection[Identity]], Writes]
 
 
@@ -116,7 +117,7 @@ class Pipeline:
                 key_mismatches=assemble.key_mismatches(batch),
             )
 
-        return Plan(probes(batch, walked), unnumbered_assets(batch, walked), changes, writes)
+        return Plan(probes(batch, walked), unnumbered_assets(batch, walked), changes, pauses, writes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class Preparation:
         self._remembered: dict[StreamKey, StreamState] = {}
         self._threads = ThreadPoolExecutor(1, thread_name_prefix=f"lane-{pipeline.domain.name}")
         self.partitions = Partitions(pipeline.limits)
+        self.is_stopping = False
 
     async def prepare(self, stretches: list[Stretch], ahead: Ready | None, forced: Forced) -> Ready | None:
         """A batch of what follows the store's offsets, or those `ahead` will leave; None when nothing does."""
@@ -64,11 +65,12 @@ class Preparation:
         heads.update({tp: head for tp, head in (ahead.heads if ahead else {}).items() if tp in heads})
         before = dict(heads)
         fitting, misfits = self.partitions.fit(stretches, heads)
+        # Before anything is awaited: a partition may be revoked meanwhile, and then the fence refuses.
+        fences = {s.tp: self.partitions.fence(s.tp, before[s.tp]) for s in fitting}
         for misfit in misfits:
             await self.seek(misfit.tp, misfit.offset)
         if not fitting:
             return None
-        fences = {s.tp: self.partitions.fence(s.tp, before[s.tp]) for s in fitting}
         return await self._build(fitting, fences, ahead.states if ahead else {}, forced)
 
     async def seek(self, tp: TopicPartition, offset: int) -> None:
@@ -93,7 +95,7 @@ class Preparation:
             try:
                 return await work()
             except Exception as error:
-                if self._store.fault_of(error) != "retry":
+                if self.is_stopping or self._store.fault_of(error) != "retry":
                     raise
                 await self.back_off(error, delay)
         raise AssertionError("delays end")

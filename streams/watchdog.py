@@ -33,9 +33,9 @@ class Watchdog:
             end = ends.get(tp)
             if end is not None:
                 self._lag[tp] = max(0, end - head)
-            if self._progress.get(tp, (-1, 0.0))[0] != head or self._lag.get(tp) == 0:
+            if self._progress.get(tp, (-1, 0.0))[0] != head or self._lag.get(tp) == 0 or self._is_paused(tp):
                 self._progress[tp] = (head, now)
-            self._export(tp, now)
+            self._export(tp)
         self._progress = {tp: seen for tp, seen in self._progress.items() if tp in heads}
 
     def lag(self) -> dict[TopicPartition, int]:
@@ -53,12 +53,25 @@ class Watchdog:
                 )
         return None
 
-    def _export(self, tp: TopicPartition, now: float) -> None:
+    def standing(self, seconds: float) -> list[TopicPartition]:
+        """Partitions with lag whose head has not moved for so long."""
+        now = time.monotonic()
+        return [tp for tp, (_, since) in self._progress.items() if self._lag.get(tp) and now - since > seconds]
+
+    def _is_paused(self, tp: TopicPartition) -> bool:
+        return any(tp in lane.partitions.paused for lane in self._lanes)
+
+    def _lag_seconds(self, tp: TopicPartition, lag: int | None) -> float:
+        """Age of the last record stored, by append time, while others wait behind it."""
+        appended = next((s for lane in self._lanes if (s := lane.partitions.appended_s.get(tp)) is not None), None)
+        if lag is None or (lag and appended is None):
+            return math.nan
+        return max(0.0, time.time() - appended) if lag and appended is not None else 0.0
+
+    def _export(self, tp: TopicPartition) -> None:
         labels = (tp.topic, str(tp.partition))
         lag = self._lag.get(tp)
         records = math.nan if lag is None else float(lag)
-        seconds = math.nan if lag is None else (0.0 if lag == 0 else now - self._progress[tp][1])
         self._registry.gauge(metrics.PARTITION_LAG_RECORDS, *labels).set(records)
-        self._registry.gauge(metrics.PARTITION_LAG_SECONDS, *labels).set(seconds)
-        is_paused = any(tp in lane.partitions.paused for lane in self._lanes)
-        self._registry.gauge(metrics.PARTITION_PAUSED, *labels).set(float(is_paused))
+        self._registry.gauge(metrics.PARTITION_LAG_SECONDS, *labels).set(self._lag_seconds(tp, lag))
+        self._registry.gauge(metrics.PARTITION_PAUSED, *labels).set(float(self._is_paused(tp)))

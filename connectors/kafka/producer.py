@@ -116,8 +116,8 @@ class Publisher:
         except (KafkaConnectionError, TimeoutError) as error:
             await _stop(producer)
             raise ServiceUnreachableError(
-                f"no Kafka broker lets us in at {self._access.brokers}: "
-                "start one (`quaystream up`) or set QUAYSTREAM_BROKERS"
+                f"no Kafka broker lets us in at {self._access.brokers} with security {self._access.security}: "
+                "start one (`quaystream up`), or mend QUAYSTREAM_BROKERS or QUAYSTREAM_KAFKA_SECURITY and its files"
             ) from error
         return _Connection(producer, self._access.brokers)
 

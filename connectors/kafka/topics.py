@@ -171,8 +171,8 @@ async def topic_admin(access: KafkaAccess) -> AsyncIterator[TopicAdmin]:
         raise ConfigurationError(f"the brokers at {access.brokers} refuse the request: {error}") from error
     except (KafkaError, TimeoutError) as error:
         raise ServiceUnreachableError(
-            f"no Kafka broker answers at {access.brokers} ({type(error).__name__}): "
-            "start one (`quaystream up`) or set QUAYSTREAM_BROKERS"
+            f"no Kafka broker lets us in at {access.brokers} with security {access.security}: "
+            "start one (`quaystream up`), or mend QUAYSTREAM_BROKERS or QUAYSTREAM_KAFKA_SECURITY and its files"
         ) from error
     finally:
         await client.close()

@@ -9,8 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import asyncpg
-
+from connectors.timescale.pool import Connection
 from schemas.tables import RAW_TABLES
 
 EVIDENCE_KEPT = timedelta(days=365)
@@ -37,14 +36,14 @@ class Removal:
     older_than: datetime
 
 
-async def effective_kept(connection: asyncpg.Connection, raw_retention: timedelta, max_age: timedelta) -> Kept:
+async def effective_kept(connection: Connection, raw_retention: timedelta, max_age: timedelta) -> Kept:
     """The longest of what is configured and what the database remembers was in force when rows were loaded."""
     remembered = [timedelta(seconds=float(json.loads(row["value"]))) for row in await connection.fetch(_SETTINGS)]
     raw = max(raw_retention, max_age, *remembered)
     return Kept(raw, max(raw, EVIDENCE_KEPT))
 
 
-async def retire_expired(connection: asyncpg.Connection, kept: Kept, now: datetime) -> list[Removal]:
+async def retire_expired(connection: Connection, kept: Kept, now: datetime) -> list[Removal]:
     """Remove whole chunks (days of raw rows, weeks of dead letters) and old evidence; one transaction per chunk.
 
     Waits at most ten seconds for a chunk that is being written, then raises asyncpg.LockNotAvailableError;
@@ -61,7 +60,7 @@ async def retire_expired(connection: asyncpg.Connection, kept: Kept, now: dateti
     return [*removals, Removal(EVIDENCE, rows, older_than)]
 
 
-async def find_expired(connection: asyncpg.Connection, kept: Kept, now: datetime) -> list[Removal]:
+async def find_expired(connection: Connection, kept: Kept, now: datetime) -> list[Removal]:
     """What `retire_expired` would remove; changes nothing."""
     removals = []
     for table, older_than in _bounds(kept, now):
@@ -75,7 +74,7 @@ def _bounds(kept: Kept, now: datetime) -> list[tuple[str, datetime]]:
     return [*raw, (DEAD_LETTERS, now - kept.evidence)]
 
 
-async def _expired_rows(connection: asyncpg.Connection, table: str, older_than: datetime) -> int:
+async def _expired_rows(connection: Connection, table: str, older_than: datetime) -> int:
     """The rows in whole chunks that end at or before `older_than`."""
     chunks = await connection.fetch(_WHOLE_CHUNKS, table, older_than)
     if not chunks:

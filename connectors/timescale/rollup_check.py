@@ -29,7 +29,10 @@ def minutes_from_raw(rollup: Rollup, condition: str = "") -> str:
 
     Beside every sum there is `<column>__size`, the sum of magnitudes.
     """
-    parts = " UNION ALL ".join(_contribution(rollup, table, condition) for table in rollup.contributions)
+    contributions = [_contribution(rollup, table, condition) for table in rollup.contributions]
+    if len(contributions) == 1:
+        return contributions[0]
+    parts = " UNION ALL ".join(contributions)
     return f"SELECT {_added(rollup, 'bucket')} FROM ({parts}) AS contributed GROUP BY {_key(rollup)}"  # noqa: S608
 
 

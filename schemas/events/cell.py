@@ -9,6 +9,7 @@ from schemas.events.fields import (
     Cqi,
     FiveQi,
     GranularityS,
+    Integer,
     IntervalS,
     NonNegative,
     Number,
@@ -30,7 +31,7 @@ class Measurement(EventPart):
     value: Number | None = None
     bins: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
     unit: Word | None = None
-    labels: dict[str, str | int] | None = None
+    labels: dict[str, str | Integer] | None = None
 
 
 def _value_or_bins(data: Any) -> str | None:

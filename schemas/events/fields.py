@@ -20,6 +20,7 @@ def _no_decimal_point(value: Any) -> Any:
 
 Number = float
 Ratio = Annotated[float, Field(ge=0, le=1)]
+Integer = Annotated[int, Field(ge=-BIGINT_MAX, le=BIGINT_MAX)]
 NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0, le=BIGINT_MAX)]
 Text = Annotated[str, Field(max_length=65_536)]

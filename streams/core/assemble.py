@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from schemas.identifiers import site_of
-from schemas.outcome import Outcome
+from schemas.outcome import Outcome, Reason
 from schemas.tables import RAW_BY_TYPE
 from streams.core.batch import Batch
 from streams.core.columns import Accepted
@@ -130,8 +130,11 @@ def assets(made: Iterable[pa.RecordBatch]) -> frozenset[tuple[str, str]]:
 def skew_by_source(batch: Batch) -> dict[str, float]:
     """The last event's time minus its append time, seconds, per source; events refused for skew included."""
     ahead = (batch.times_us - batch.appended_us) / 1e6
-    skew = {event.source: i for i, event in enumerate(batch.events) if event is not None}
-    return {source: float(ahead[i]) for source, i in skew.items()}
+    last = {event.source: i for i, event in enumerate(batch.events) if event is not None}
+    for i, refusal in batch.refusals.items():
+        if refusal.reason is Reason.CLOCK_SKEW and refusal.source is not None:
+            last[refusal.source] = max(i, last.get(refusal.source, i))
+    return {source: float(ahead[i]) for source, i in last.items()}
 
 
 def key_mismatches(batch: Batch) -> dict[str, int]:
@@ -145,7 +148,7 @@ def key_mismatches(batch: Batch) -> dict[str, int]:
 
 def unknown_fields(batch: Batch) -> int:
     """Events that carry data fields or attributes the schemas do not know."""
-    return sum(event is not None and event.extra is not None for event in batch.events)
+    return sum(e is not None and (e.extra is not None or e.has_unknown is not None) for e in batch.events)
 
 
 def _accepted(batch: Batch, where: list[int]) -> Accepted:

@@ -7,39 +7,41 @@ from streams.core.domain import Limits
 
 
 class Bound:
-    """Follows one partition: poison in a row, and its share of the last records."""
+    """Follows one partition: poison in a row, and its share of the last records.
+
+    Records are counted from 0; `_poison` holds the numbers of poison records inside the window.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._most = limits.dead_letter_share * limits.dead_letter_window
         self._run = 0
-        self._window: deque[tuple[int, int]] = deque()
-        self._records = 0
-        self._poison = 0
+        self._count = 0
+        self._poison: deque[int] = deque()
 
     def crossing(self, poison: Sequence[int]) -> int | None:
         """How many of the next records may pass before the bound is crossed; None when all may.
 
         `poison` holds the positions of poison records, ascending. Nothing is remembered: see `passed`.
         """
-        allowed = self._limits.dead_letter_share * self._limits.dead_letter_window - self._poison
-        run, previous = self._run, -1
+        run, previous, forgotten = self._run, -1, 0
         for count, position in enumerate(poison, start=1):
             run = run + 1 if position == previous + 1 else 1
             previous = position
-            if run >= self._limits.dead_letter_run or count > allowed:
+            oldest = self._count + position - self._limits.dead_letter_window
+            while forgotten < len(self._poison) and self._poison[forgotten] <= oldest:
+                forgotten += 1
+            if run >= self._limits.dead_letter_run or len(self._poison) - forgotten + count > self._most:
                 return position + 1
         return None
 
     def passed(self, records: int, poison: Sequence[int]) -> None:
         """Remember records that were let through."""
         self._run = self._trailing(records, poison)
-        self._window.append((records, len(poison)))
-        self._records += records
-        self._poison += len(poison)
-        while self._records - self._window[0][0] >= self._limits.dead_letter_window:
-            old_records, old_poison = self._window.popleft()
-            self._records -= old_records
-            self._poison -= old_poison
+        self._poison.extend(self._count + position for position in poison)
+        self._count += records
+        while self._poison and self._poison[0] < self._count - self._limits.dead_letter_window:
+            self._poison.popleft()
 
     def _trailing(self, records: int, poison: Sequence[int]) -> int:
         trailing = 0

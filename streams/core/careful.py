@@ -49,6 +49,8 @@ class Careful:
         document = read_document(value)
         if is_binary(record.headers):
             attributes: Any = _binary_attributes(record)
+            if any("\0" in text for text in attributes.values()):
+                document = Document(document.value, "NUL character in an attribute")
             attributes["data"] = document.value
         else:
             attributes = document.value
@@ -89,13 +91,13 @@ class Careful:
             **known,
             data=msgspec.Raw(),
             sequence=sequence,
-        ).with_data(data, extra)
+        ).with_data(data, extra, not KNOWN_ATTRIBUTES.issuperset(attributes) or None)
 
     def _data(self, attributes: dict[str, Any], claim: "_Claim") -> tuple[Any, dict[str, Any] | None]:
         model, struct = self._structs[attributes["type"]]
         data = attributes.get("data")
         if "data" not in attributes and "data_base64" in attributes:
-            data = _from_base64(attributes["data_base64"], claim)
+            data = _from_base64(attributes.pop("data_base64"), claim)
         if not isinstance(data, dict):
             claim.refuse(Reason.INVALID_DATA, "data is missing or not a JSON object")
         known, extra = split_unknown(model, data)

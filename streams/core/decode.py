@@ -48,16 +48,13 @@ class Decoder:
             return self._careful.judge(record)
         if not self._is_plain(event, value) or (rule is not None and rule(data)):
             return self._careful.judge(record)
-        return event.with_data(data, None)
+        return event.with_data(data)
 
     def _is_plain(self, event: Event, value: bytes) -> bool:
         """Whether everything the types could not say holds too."""
         return (
             event.specversion == "1.0"
             and (event.subject in self._subjects or self._remember(event.subject))
-            and event.id != ""
-            and event.source != ""
-            and event.bootid != ""
             and (event.sequence is None or self._is_number(event))
             and b"\\u0000" not in value
         )

@@ -134,7 +134,12 @@ class StreamChange:
         return self.after.gaps() - self.before.gaps()
 
     def closed(self) -> Iterator[tuple[Gap, bool]]:
-        """Gaps that are no more, each with whether it was filled whole (else it was narrowed or parted)."""
+        """Gaps that are no more, each with whether it was filled whole (else it was narrowed or parted).
+
+        A gap that only fell below the floor is neither: nobody knows of it here any more, so it stays open.
+        """
         after = self.after.gaps()
         for gap in self.before.gaps() - after:
+            if gap.end < self.after.pruned_below:
+                continue
             yield gap, not any(g.start <= gap.end and gap.start <= g.end for g in after)

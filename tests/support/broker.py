@@ -1,8 +1,9 @@
 """The broker as tests need it: the contract's topics, empty, with few partitions, and a producer that is not ours."""
 
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
@@ -13,6 +14,14 @@ from tests.support.events import Message
 PARTITIONS = 2
 ANSWER_S = 20.0
 END = -1
+
+
+class Placed(NamedTuple):
+    """Where a record is."""
+
+    topic: str
+    partition: int
+    offset: int
 
 
 class Broker:
@@ -86,15 +95,19 @@ class Broker:
         given = {name.replace("_", "."): value for name, value in options.items()}
         return Producer({"bootstrap.servers": self.brokers, "message.max.bytes": 4_000_000, "linger.ms": 20, **given})
 
-    def send(self, messages: Iterable[Message], **options: Any) -> None:
-        """Send messages in order and wait until every one is acknowledged."""
+    def send(self, messages: Iterable[Message], **options: Any) -> list[Placed]:
+        """Send messages in order and wait until every one is acknowledged; where each one is."""
         producer = self.producer(**options)
+        placed: dict[int, Placed] = {}
         failures: list[Any] = []
+        count = 0
         for message in messages:
-            produce(producer, message, failures)
+            produce(producer, message, partial(_note, placed, failures, count))
+            count += 1
         left = producer.flush(60)
         assert not failures, failures[:3]
         assert not left, f"{left} messages were not acknowledged"
+        return [placed[index] for index in range(count)]
 
     def records(self, topic: str, partitions: int = PARTITIONS) -> list[Any]:
         """Everything a topic holds now, by partition and offset; transaction markers are no records."""
@@ -131,7 +144,7 @@ class Broker:
             time.sleep(0.05)
 
 
-def produce(producer: Producer, message: Message, failures: list[Any]) -> None:
+def produce(producer: Producer, message: Message, on_delivery: Callable[[Any, Any], None] | None = None) -> None:
     """Hand over one message; waits while the producer's queue is full."""
     place = {} if message.partition is None else {"partition": message.partition}
     while True:
@@ -141,7 +154,7 @@ def produce(producer: Producer, message: Message, failures: list[Any]) -> None:
                 message.value,
                 message.key,
                 headers=list(message.headers),
-                on_delivery=lambda error, _: failures.append(error) if error else None,
+                on_delivery=on_delivery,
                 **place,
             )
         except BufferError:
@@ -149,6 +162,13 @@ def produce(producer: Producer, message: Message, failures: list[Any]) -> None:
         else:
             producer.poll(0)
             return
+
+
+def _note(placed: dict[int, Placed], failures: list[Any], index: int, error: Any, record: Any) -> None:
+    if error is not None:
+        failures.append(error)
+    else:
+        placed[index] = Placed(record.topic(), record.partition(), record.offset())
 
 
 def _read_to_end(consumer: Consumer, partitions: int) -> list[Any]:

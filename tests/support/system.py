@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.broker import Broker
+from tests.support.broker import Broker, Placed
 from tests.support.databases import Database
 from tests.support.events import Message
 from tests.support.waiting import wait_until
 from tests.support.worker import COMMAND, Workers, with_settings
+
+
+_REASONS = "SELECT topic, partition, record_offset, reason FROM ingest.dead_letter ORDER BY 1, 2, 3"
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ class System:
             check=False,
         )
 
-    def send(self, *messages: Message, **options: Any) -> None:
-        """Send messages and wait until the broker has them."""
-        self.broker.send(messages, **options)
+    def send(self, *messages: Message, **options: Any) -> list[Placed]:
+        """Send messages and wait until the broker has them; where each one is."""
+        return self.broker.send(messages, **options)
 
     def verified(self, *arguments: str) -> "Ledger":
         """The ledger, once the worker has caught up; fails where it does not add up."""
@@ -60,12 +63,12 @@ class System:
         query = "SELECT coalesce(sum(next_offset - first_offset), 0) FROM ingest.partition_offset"
         return int(self.database.value(query))
 
-    def dead_letters(self) -> list[tuple[str, int, int, str]]:
-        """(topic, partition, offset, reason) of every dead letter, in order."""
-        rows = self.database.rows(
-            "SELECT topic, partition, record_offset, reason FROM ingest.dead_letter ORDER BY 1, 2, 3"
-        )
-        return [(str(t), int(p), int(o), str(r)) for t, p, o, r in rows]
+    def reasons(self) -> dict[Placed, list[str]]:
+        """The reasons of the dead letters of each refused record."""
+        found: dict[Placed, list[str]] = {}
+        for topic, partition, offset, reason in self.database.rows(_REASONS):
+            found.setdefault(Placed(topic, partition, offset), []).append(reason)
+        return found
 
 
 @dataclass(frozen=True)

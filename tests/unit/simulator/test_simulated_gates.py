@@ -63,7 +63,10 @@ def test_only_one_truck_at_a_time_is_in_a_lane(events: tuple[Any, ...]) -> None:
 def test_lanes_are_those_declared_and_of_the_right_direction(
     passages: dict[tuple[str, str], list[dict[str, Any]]],
 ) -> None:
-    assert {(d, steps[0]["lane"].rstrip("1234")) for (_, d), steps in passages.items()} == {("in", "IN"), ("out", "OUT")}
+    assert {(d, steps[0]["lane"].rstrip("1234")) for (_, d), steps in passages.items()} == {
+        ("in", "IN"),
+        ("out", "OUT"),
+    }
 
 
 def test_people_and_agencies_act_now_and_then(passages: dict[tuple[str, str], list[dict[str, Any]]]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from connectors.kafka.positions import read_positions
 from schemas.topics import load_topics
 from streams.cli.benchmark.arena import TOPIC, Arena
 from streams.cli.benchmark.contestants.contestant import Bout
@@ -26,6 +27,13 @@ class Ours:
     does: str = "the worker, everything on: checks, de-duplication, raw rows, minute and hour rollups, fence, metrics"
     keeps_rollups: bool = True
 
+    async def fresh_topic(self, arena: Arena, name: str) -> str:
+        """`crane-events` from its present end on, as its fence rows say."""
+        del name
+        spans = await read_positions(arena.access, [TOPIC])
+        await arena.fence_at({partition: span.end for (_, partition), span in spans.items()})
+        return TOPIC
+
     async def start(self, arena: Arena, bout: Bout, watcher: asyncpg.Connection) -> Program:
         """Start the worker and wait until it has claimed the topic's partitions."""
         del bout
@@ -35,9 +43,7 @@ class Ours:
             await asyncio.sleep(_POLL_S)
         return program
 
-    async def watch(
-        self, program: Program, watcher: asyncpg.Connection, every_s: float
-    ) -> AsyncIterator[Observation]:
+    async def watch(self, program: Program, watcher: asyncpg.Connection, every_s: float) -> AsyncIterator[Observation]:
         """The fence rows: they are committed with the rows they count, so what they say is visible."""
         heads: dict[int, int] = {}
         while True:

@@ -54,12 +54,14 @@ def build_app(task: dict[str, Any]) -> Any:
 
     app.agent(app.topic(task["topic"], value_type=dict))(store)
     app.timer(FLUSH_S)(batch.flush)
-    app.on_worker_init.connect(_say_ready)
+    app.on_partitions_assigned.connect(_say_ready)
     return app
 
 
-def _say_ready(*_: Any, **__: Any) -> None:
-    say("ready")
+async def _say_ready(app: Any, partitions: Any, **_: Any) -> None:
+    app.on_partitions_assigned.disconnect(_say_ready)
+    if partitions:
+        say("ready")
 
 
 class Batch:
