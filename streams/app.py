@@ -186,8 +186,8 @@ def _engine_options(session_timeout_s: float) -> Mapping[str, Any]:
     return {
         "stream_buffer_maxsize": 8,
         "stream_wait_empty": False,
-        "broker_max_poll_records": 20_000,
-        "consumer_max_fetch_size": 4 * 1024 * 1024,
+        "broker_max_poll_records": int(os.environ.get("PR", "20000")),
+        "consumer_max_fetch_size": int(os.environ.get("FS", "4194304")),
         "broker_session_timeout": session_timeout_s,
         "broker_heartbeat_interval": session_timeout_s / 5,
         "broker_rebalance_timeout": 60.0,

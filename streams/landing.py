@@ -105,8 +105,8 @@ class Landing:
             for half in _halves(ready.stretches, records // 2):
                 await self._again(half, {})
             return False
-        if self._store.fault_of(error) == "halve":
-            raise error  # one record alone takes too long: not a matter of size
+        if self._store.fault_of(error) == "halve" or ready.forced:
+            raise error  # one record alone takes too long, or even its dead letter is refused
         only = ready.stretches[0]
         refusal = Refusal(Reason.STORAGE_REFUSED, f"{cause}: {error}")
         return await self._again(ready.stretches, {(only.tp, only.records[0].offset): refusal})

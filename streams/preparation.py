@@ -34,6 +34,7 @@ class Ready:
     plan: Plan
     prepared: Any
     has_poison: bool
+    forced: Forced
 
     @property
     def heads(self) -> dict[TopicPartition, int]:
@@ -127,7 +128,7 @@ class Preparation:
             stretches = list(held.stretches)
             batch = await self._work(stretches, lambda: self._pipeline.read(stretches, forced))
         states = await self._states(self._pipeline.streams(batch), tentative)
-        return await self._work(stretches, lambda: self._planned(stretches, batch, states, fences, held.pauses))
+        return await self._work(stretches, lambda: self._planned(stretches, batch, states, fences, held.pauses, forced))
 
     def _planned(
         self,
@@ -136,11 +137,12 @@ class Preparation:
         states: Mapping[StreamKey, StreamState],
         fences: dict[TopicPartition, Fence],
         pauses: tuple[Pause, ...],
+        forced: Forced,
     ) -> Ready:
         has_poison = any(refusal.reason in POISON for refusal in batch.refusals.values())
         plan = self._pipeline.plan(batch, states, fences, pauses)
         prepared = None if plan.probes else self._store.prepare(plan.writes(()))
-        return Ready(stretches, fences, plan, prepared, has_poison)
+        return Ready(stretches, fences, plan, prepared, has_poison, forced)
 
     async def _work(self, stretches: list[Stretch], work: Callable[[], T]) -> T:
         """Small batches at once, large ones in a thread, so that a transaction in flight is not kept waiting."""

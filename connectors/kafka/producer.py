@@ -15,13 +15,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
 
 from connectors.kafka.options import KafkaAccess, client_options
-from schemas.errors import ConfigurationError, ServiceUnreachableError
+from schemas.errors import ConfigurationError, QuaystreamError, ServiceUnreachableError
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 START_S: Final = 10.0
 DELIVERY_S: Final = 60.0
-CLOSE_S: Final = 5.0
+CLOSE_S: Final = 1.0
 _MAX_IN_FLIGHT: Final = 50_000
 _BATCH_BYTES: Final = 256 * 1024
 # What one record may be before compression; what the broker takes is the topic's max.message.bytes.
@@ -60,6 +60,9 @@ class Publisher:
         try:
             if error is None:
                 await self.flush()
+            else:
+                with suppress(QuaystreamError, TimeoutError):
+                    await asyncio.wait_for(self.flush(), CLOSE_S)
         finally:
             await self._close()
 
@@ -114,7 +117,7 @@ class Publisher:
         try:
             await asyncio.wait_for(producer.start(), START_S)
         except (KafkaConnectionError, TimeoutError) as error:
-            await _stop(producer)
+            await _abandon(producer)
             raise ServiceUnreachableError(
                 f"no Kafka broker lets us in at {self._access.brokers} with security {self._access.security}: "
                 "start one (`quaystream up`), or mend QUAYSTREAM_BROKERS or QUAYSTREAM_KAFKA_SECURITY and its files"
@@ -125,7 +128,7 @@ class Publisher:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._acknowledged += connection.acknowledged
-            await _stop(connection.producer)
+            await connection.close()
 
 
 class _Connection:
@@ -164,6 +167,13 @@ class _Connection:
         if self._failure is not None:
             raise self._failure
 
+    async def close(self) -> None:
+        """Stop at once; what is still on its way is given up (the client's own stop would wait for it for ever)."""
+        if self._in_flight == 0:
+            await self.producer.stop()
+        else:
+            await _abandon(self.producer)
+
     async def _hand_over(
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]]
     ) -> "asyncio.Future[Any]":
@@ -189,12 +199,10 @@ class _Connection:
             self.acknowledged += 1
 
 
-async def _stop(producer: AIOKafkaProducer) -> None:
-    """Stop within bounded time, also when the broker is away and the sender would retry for ever."""
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """Stop a producer that cannot deliver. The client has no call for it, so it is taken apart."""
+    producer._closed = True  # noqa: SLF001
     with suppress(TimeoutError, KafkaError):
-        await asyncio.wait_for(producer.stop(), CLOSE_S)
-        return
-    with suppress(TimeoutError, KafkaError):
-        await asyncio.wait_for(producer._sender.close(), CLOSE_S)  # noqa: SLF001  (stop() did not get that far)
+        await asyncio.wait_for(producer._sender.close(), CLOSE_S)  # noqa: SLF001
     with suppress(TimeoutError, KafkaError):
         await asyncio.wait_for(producer.client.close(), CLOSE_S)

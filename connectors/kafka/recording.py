@@ -117,7 +117,7 @@ def _pairs(headers: Any) -> Iterable[Any]:
 
 
 def _header(pair: Sequence[Any]) -> tuple[str, bytes | None]:
-    if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str):  # noqa: PLR2004
+    if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], str):
         raise _RefusedLineError("a header is not [name, value]")
     return pair[0], _text(pair[1])
 

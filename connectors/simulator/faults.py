@@ -29,6 +29,7 @@ _SKEWED: Final = 0.001
 _SPOILED: Final = 0.0012
 _FORGED: Final = 0.0025
 _REPEATED: Final = 0.004
+_REPEATED_UNNUMBERED: Final = 0.05  # few events, and the only ones whose repeats must be looked up
 _CONFLICTS: Final = 0.0006
 _OVERSIZED_EVERY_MS: Final = 5 * MINUTE_MS
 
@@ -67,7 +68,8 @@ class Faults:
         letter = sending.letter
         if not self._on or sending.fate != "accepted" or letter is None:
             return
-        if "duplicates" in self._on and self._dice.random() < _REPEATED:
+        share = _REPEATED if letter.bootid else _REPEATED_UNNUMBERED
+        if "duplicates" in self._on and self._dice.random() < share:
             yield self._repeat(sending)
         if "sequence_conflict" in self._on and letter.bootid and self._dice.random() < _CONFLICTS:
             yield self._conflict(sending.send_ms, letter)

@@ -19,6 +19,7 @@ NOT_MIGRATED = "database is not migrated: run `quaystream migrate`"
 _REFUSED_LOGIN = "28"
 _AWAY = ("08", "53", "57P")
 _NO_SUCH_DATABASE = "3D000"
+_NOT_ALLOWED = "42501"
 # Undefined table, column, schema, function.
 _NOT_THERE = ("42P01", "42703", "3F000", "42883")
 
@@ -71,6 +72,9 @@ def _explain_sqlstate(error: asyncpg.PostgresError, dsn: str) -> QuaystreamError
         )
     if state == _NO_SUCH_DATABASE:
         return ConfigurationError(f"the server has no database {_place(dsn)}: check the URL, or run `quaystream up`")
+    if state == _NOT_ALLOWED:
+        role = f"the role of {_place(dsn)} may not do this"
+        return ConfigurationError(f"{role}: give the owner's address in QUAYSTREAM_OWNER_URL")
     if state in _NOT_THERE:
         return ConfigurationError(NOT_MIGRATED)
     if state.startswith(_AWAY):

@@ -84,8 +84,9 @@ class Ledger:
 
 
 async def read_ledger(connection: asyncpg.Connection) -> Ledger:
-    """Every check of one snapshot; a worker may go on writing. Takes seconds per ten million rows.
+    """Every check of one snapshot; a worker may go on writing.
 
+    Reads everything several times (about 20 s for 2.5 million raw rows in 1.5 million minutes on two shared cores).
     Needs a role that may read personal columns (the owner): they count in rollups.
     """
     lines = await read_partitions(connection)

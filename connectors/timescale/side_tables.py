@@ -59,14 +59,14 @@ async def write(connection: Connection, group: str, writes: Writes, known_assets
 
 def _dead_letter(letter: DeadLetter, now: datetime) -> tuple[Any, ...]:
     record, refusal = letter.record, letter.refusal
-    headers = [[n, None if v is None else base64.b64encode(v).decode()] for n, v in record.headers]
+    headers = [[_storable(n), None if v is None else base64.b64encode(v).decode()] for n, v in record.headers]
     return (
         now,
         letter.tp.topic,
         letter.tp.partition,
         record.offset,
         refusal.reason.value,
-        refusal.detail.replace("\0", "\\0").encode("utf-8", "replace").decode(),
+        _storable(refusal.detail),
         record.key,
         json.dumps(headers),
         record.value,
@@ -79,7 +79,8 @@ def _dead_letter(letter: DeadLetter, now: datetime) -> tuple[Any, ...]:
 
 
 def _storable(text: str | None) -> str | None:
-    return None if text is None else text.encode("utf-8", "replace").decode()
+    """Text as PostgreSQL takes it: without NUL and lone surrogates, or the dead letter itself would be refused."""
+    return None if text is None else text.replace("\0", "\\0").encode("utf-8", "replace").decode()
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

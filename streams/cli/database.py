@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from streams.cli.paper import print_table
 from streams.cli.span import span_option
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _show(kept: "Kept", removals: list["Removal"], dry_run: bool) -> None:
     table = Table("table", "rows", "ended before", box=None, pad_edge=False)
     for removal in removals:
         table.add_row(removal.table, f"{removal.rows:,}", f"{removal.older_than:%Y-%m-%d %H:%M} UTC")
-    Console(highlight=False).print(table)
+    print_table(table)
     what = "would be removed" if dry_run else "removed"
     total = sum(removal.rows for removal in removals)
     print(f"{total:,} rows {what}; raw rows are kept {span_text(kept.raw)}, evidence {span_text(kept.evidence)}.")

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
 from schemas.errors import CheckFailedError, ConfigurationError, ServiceUnreachableError
+from streams.cli.paper import print_table
 
 if TYPE_CHECKING:
     import asyncpg
@@ -121,9 +121,8 @@ async def _examine_contents(
     from connectors.timescale.ledger import read_partitions
 
     lines = await read_partitions(connection)
-    group = await connection.fetchval("SELECT value #>> '{}' FROM ingest.setting WHERE name = 'consumer_group'")
     return [
-        _group(settings.group, group),
+        _group(settings.group, {line.consumer_group for line in lines}),
         _ledger(lines),
         *(_lag(lines, spans) if spans is not None else ()),
         _dead_letters(await connection.fetch(_DEAD_LETTERS)),
@@ -131,13 +130,14 @@ async def _examine_contents(
     ]
 
 
-def _group(configured: str, stored: str | None) -> Finding:
-    if stored is None:
+def _group(configured: str, stored: set[str]) -> Finding:
+    others = sorted(stored - {configured})
+    if others:
+        detail = f"QUAYSTREAM_GROUP is {configured}, but this database belongs to {others[0]}: set it to that"
+        return Finding("consumer group", "wrong", detail)
+    if not stored:
         return Finding("consumer group", "note", "no worker has run on this database yet")
-    if stored == configured:
-        return Finding("consumer group", "ok", stored)
-    detail = f"QUAYSTREAM_GROUP is {configured}, but this database belongs to {stored}: set it to that"
-    return Finding("consumer group", "wrong", detail)
+    return Finding("consumer group", "ok", configured)
 
 
 def _ledger(lines: Sequence["PartitionLine"]) -> Finding:
@@ -154,10 +154,11 @@ def _lag(lines: Sequence["PartitionLine"], spans: Spans) -> Iterator[Finding]:
     from schemas.topics import EVENT_TOPICS
     from streams.cli.verify import beyond_the_end, lag_by_topic
 
-    lag = lag_by_topic(lines, spans)
-    shown = ", ".join(f"{topic.name} {lag[topic.name]:,}" for topic in EVENT_TOPICS if topic.name in lag)
-    if shown:
-        yield Finding("lag", "ok" if not lag.total() else "note", f"{shown} records")
+    topics = {topic.name for topic in EVENT_TOPICS}
+    lag = lag_by_topic(lines, {place: span for place, span in spans.items() if place[0] in topics})
+    waiting = ", ".join(f"{topic} {records:,}" for topic, records in sorted(lag.items()) if records)
+    if lag:
+        yield Finding("lag", "note" if waiting else "ok", f"{waiting} records wait" if waiting else "no record waits")
     for problem in beyond_the_end(lines, spans):
         yield Finding("offsets", "wrong", problem)
 
@@ -204,8 +205,7 @@ def _show(findings: Iterable[Finding]) -> None:
     table = Table("what", "state", Column("detail", overflow="fold"), box=None, pad_edge=False)
     for finding in findings:
         table.add_row(finding.what, MARKS[finding.state], finding.detail)
-    console = Console(highlight=False)
-    (console if console.is_terminal else Console(highlight=False, width=160)).print(table)
+    print_table(table)
 
 
 _DEAD_LETTERS = """

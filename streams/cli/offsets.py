@@ -6,10 +6,10 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from schemas.errors import ConfigurationError
+from streams.cli.paper import print_table
 
 if TYPE_CHECKING:
     import asyncpg
@@ -50,7 +50,10 @@ def show(as_json: Json = False) -> None:
         table.add_row(
             row["topic"], *map(str, numbers), row["owner"] or "-", f"{row['updated_at']:%Y-%m-%d %H:%M:%S} UTC"
         )
-    Console(highlight=False).print(table if rows else "No worker has claimed a partition yet.")
+    if rows:
+        print_table(table)
+    else:
+        print("No worker has claimed a partition yet.")
 
 
 def reset(topic: Topic, to: To, partition: Partition = None, yes: Yes = False) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from schemas.errors import CheckFailedError
+from streams.cli.paper import print_table
 from streams.cli.span import span_option
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _show(ledger: "Ledger") -> None:
         totals = (sum(getattr(line, name) for line in lines) for name in columns)
         table.add_row(topic, str(len(lines)), *(f"{total:,}" for total in totals))
     if topics:
-        Console(highlight=False).print(table)
+        print_table(table)
     for difference in ledger.differences:
         print(difference)
     if ledger.ok:

@@ -25,13 +25,14 @@ class Bound:
         `poison` holds the positions of poison records, ascending. Nothing is remembered: see `passed`.
         """
         run, previous, forgotten = self._run, -1, 0
-        for count, position in enumerate(poison, start=1):
+        known = [*self._poison, *(self._count + position for position in poison)]
+        for count, position in enumerate(poison, start=len(self._poison) + 1):
             run = run + 1 if position == previous + 1 else 1
             previous = position
             oldest = self._count + position - self._limits.dead_letter_window
-            while forgotten < len(self._poison) and self._poison[forgotten] <= oldest:
+            while known[forgotten] <= oldest:
                 forgotten += 1
-            if run >= self._limits.dead_letter_run or len(self._poison) - forgotten + count > self._most:
+            if run >= self._limits.dead_letter_run or count - forgotten > self._most:
                 return position + 1
         return None
 

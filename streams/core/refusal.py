@@ -1,8 +1,11 @@
 """A refusal: why one record is rejected, with what is known of its event so that the dead letter can be found again."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from schemas.outcome import Reason
+
+LONGEST_DETAIL: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,11 @@ class Refusal:
     subject: str | None = None
     type: str | None = None
     sequence: int | None = None
+
+    def __post_init__(self) -> None:
+        # A detail repeats what it found, and that may be a megabyte.
+        if len(self.detail) > LONGEST_DETAIL:
+            object.__setattr__(self, "detail", self.detail[: LONGEST_DETAIL - 1] + "…")
 
 
 class RefusedError(Exception):

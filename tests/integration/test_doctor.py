@@ -10,8 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 import typer
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from deploy.local import workers
 from deploy.local.home import Home
@@ -57,7 +56,8 @@ def test_the_password_is_not_on_the_page(run: Command, database: Any) -> None:
 
 
 WRONG = {
-    "consumer group": "INSERT INTO ingest.setting (name, value) VALUES ('consumer_group', '\"another\"')",
+    "consumer group": "INSERT INTO ingest.partition_offset (consumer_group, topic, partition, first_offset, next_offset) "
+    "VALUES ('another', 'no-events', 0, 0, 0)",
     "ledger": "INSERT INTO ingest.partition_offset (consumer_group, topic, partition, first_offset, next_offset) "
     "VALUES ('quaystream', 'no-events', 0, 0, 5)",
     "paused": "INSERT INTO ingest.partition_pause (consumer_group, topic, partition, detail) "

@@ -32,7 +32,7 @@ CORE_IDS = [migration.id for migration in read_migrations("apache")]
 
 def ask(dsn: str, query: str, *arguments: object) -> list[tuple[Any, ...]]:
     with psycopg.connect(dsn) as connection:
-        return connection.execute(query, arguments).fetchall()  # type: ignore[arg-type]
+        return connection.execute(query, arguments).fetchall()
 
 
 def columns_of(dsn: str, table: str) -> list[tuple[str, str, bool]]:

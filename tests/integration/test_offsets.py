@@ -11,8 +11,7 @@ import pytest
 import typer
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from connectors.kafka.options import KafkaAccess
 from connectors.kafka.positions import OffsetSpan, read_members, read_positions
@@ -140,7 +139,7 @@ def test_a_group_with_a_worker_in_it_is_not_reset(run: Command, database: Any, b
     async def reset_beside_a_worker() -> Result:
         async with AIOKafkaConsumer(topic, bootstrap_servers=brokers, group_id="test-offsets") as consumer:
             async with asyncio.timeout(30):
-                while not consumer.assignment():
+                while not consumer.assignment():  # noqa: ASYNC110 -- the broker tells nobody
                     await asyncio.sleep(0.05)
             return await asyncio.to_thread(run, "reset", topic, "--to", "latest", "--yes")
 

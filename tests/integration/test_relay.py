@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,10 +14,8 @@ from typing import Any
 import asyncpg
 import psycopg
 import pytest
-import pytest_asyncio
 import typer
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition  # type: ignore[import-untyped]
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic  # type: ignore[import-untyped]
+from confluent_kafka.admin import NewTopic
 from typer.testing import CliRunner, Result
 
 from connectors.kafka.options import KafkaAccess
@@ -25,7 +23,8 @@ from connectors.kafka.producer import Publisher
 from connectors.kafka.relay import BATCH_ROWS, DeadLetterRelay
 from schemas.errors import CheckFailedError, ConfigurationError, ServiceUnreachableError
 from streams.cli import dead_letters as command
-from tests.integration.conftest import Database
+from tests.support.broker import PARTITIONS, Broker
+from tests.support.databases import Database
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -45,14 +44,27 @@ class Refused:
     age: timedelta = timedelta(0)
 
 
+@dataclass(frozen=True)
+class Record:
+    """What Kafka holds of a record, as a client that is not ours reads it."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+    def header(self, name: str) -> bytes | None:
+        return dict(self.headers)[name]
+
+
 class Outbox:
     """A topic of its own, its dead letters in a database of their own, and what is in Kafka."""
 
-    def __init__(self, brokers: str, database: Database, topic: str) -> None:
-        self.access = KafkaAccess(brokers)
+    def __init__(self, broker: Broker, database: Database) -> None:
+        self.broker = broker
+        self.access = KafkaAccess(broker.brokers)
         self.database = database
-        self.topic = topic
-        self.letters_topic = f"{topic}-dead-letters"
+        self.topic = f"t{secrets.token_hex(4)}"
+        self.letters_topic = f"{self.topic}-dead-letters"
 
     def refuse(self, *letters: Refused) -> None:
         rows = [
@@ -75,10 +87,6 @@ class Outbox:
                 rows,
             )
 
-    def ask(self, query: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.database.owner_dsn) as connection:
-            return connection.execute(query.encode()).fetchall()
-
     async def relay(self) -> int:
         async with self.pool() as pool, Publisher(self.access, "zstd") as publisher:
             return await DeadLetterRelay(pool, publisher).run_once()
@@ -88,37 +96,26 @@ class Outbox:
         async with asyncpg.create_pool(self.database.worker_dsn, min_size=0, max_size=4) as pool:
             yield pool
 
-    async def records(self, topic: str) -> list[ConsumerRecord]:
-        """Everything in the topic, by partition and offset."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.access.brokers, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            places = [TopicPartition(topic, number) for number in range(2)]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            found: list[ConsumerRecord] = []
-            while len(found) < sum(ends.values()):
-                for records in (await consumer.getmany(timeout_ms=1000)).values():
-                    found.extend(records)
-            return sorted(found, key=lambda record: (record.partition, record.offset))
-        finally:
-            await consumer.stop()
+    def relayed(self) -> list[Record]:
+        return [Record(r.key(), r.value(), r.headers() or []) for r in self.broker.records(self.letters_topic)]
 
-
-@pytest_asyncio.fixture
-async def outbox(status: dict[str, str], database: Database) -> AsyncIterator[Outbox]:
-    outbox = Outbox(status["brokers"], database, f"t{secrets.token_hex(4)}")
-    client = AIOKafkaAdminClient(bootstrap_servers=status["brokers"])
-    await client.start()
-    names = [outbox.topic, outbox.letters_topic]
-    await client.create_topics([NewTopic(name, 2, 1, topic_configs={"max.message.bytes": "1000000"}) for name in names])
-    yield outbox
-    await client.delete_topics(names)
-    await client.close()
+    def replayed(self) -> list[Record]:
+        return [Record(r.key(), r.value(), r.headers() or []) for r in self.broker.records(self.topic)]
 
 
 @pytest.fixture
-def environment(outbox: Outbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def outbox(broker: Broker, database: Database) -> Iterator[Outbox]:
+    outbox = Outbox(broker, database)
+    names = [outbox.topic, outbox.letters_topic]
+    config = {"max.message.bytes": "1000000"}
+    for future in broker.admin.create_topics([NewTopic(name, PARTITIONS, 1, config=config) for name in names]).values():
+        future.result(20)
+    yield outbox
+    broker.delete(*names)
+
+
+@pytest.fixture
+def settings(outbox: Outbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("QUAYSTREAM_HOME", str(tmp_path))
     monkeypatch.setenv("QUAYSTREAM_BROKERS", outbox.access.brokers)
     monkeypatch.setenv("QUAYSTREAM_DATABASE_URL", outbox.database.worker_dsn)
@@ -131,15 +128,10 @@ async def run(*arguments: object) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, app, ["dead-letters", *map(str, arguments)])
 
 
-def content(record: ConsumerRecord) -> tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]:
-    return record.key, record.value, list(record.headers)
-
-
-@pytest.mark.asyncio
 async def test_relayed_letter_is_the_original_with_its_reason(outbox: Outbox) -> None:
     outbox.refuse(Refused(7, headers=AWKWARD))
     assert await outbox.relay() == 1
-    (record,) = await outbox.records(outbox.letters_topic)
+    (record,) = outbox.relayed()
     why = [
         ("qs-reason", b"undecodable"),
         ("qs-topic", outbox.topic.encode()),
@@ -147,39 +139,35 @@ async def test_relayed_letter_is_the_original_with_its_reason(outbox: Outbox) ->
         ("qs-offset", b"7"),
         ("qs-detail", b"because"),
     ]
-    assert content(record) == (b"VNHPH-TANVU-STS03", b"\x00not JSON\xff", [*AWKWARD, *why])
+    assert record == Record(b"VNHPH-TANVU-STS03", b"\x00not JSON\xff", [*AWKWARD, *why])
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(("key", "value"), [(None, b"x"), (b"k", None), (None, None), (b"", b"")])
 async def test_null_and_empty_stay_what_they_are(outbox: Outbox, key: bytes | None, value: bytes | None) -> None:
     outbox.refuse(Refused(1, key, value))
     await outbox.relay()
-    (record,) = await outbox.records(outbox.letters_topic)
+    (record,) = outbox.relayed()
     assert (record.key, record.value) == (key, value)
 
 
-@pytest.mark.asyncio
 async def test_every_letter_is_relayed_once_the_oldest_first(outbox: Outbox) -> None:
     count = BATCH_ROWS + 3
     outbox.refuse(*(Refused(n, age=timedelta(seconds=count - n)) for n in range(count)))
     assert [await outbox.relay() for _ in range(3)] == [BATCH_ROWS, 3, 0]
-    records = await outbox.records(outbox.letters_topic)
-    assert [dict(record.headers)["qs-offset"] for record in records] == [str(n).encode() for n in range(count)]
-    assert outbox.ask("SELECT count(*) FROM ingest.dead_letter WHERE relayed_at IS NULL") == [(0,)]
+    records = outbox.relayed()
+    assert [record.header("qs-offset") for record in records] == [str(n).encode() for n in range(count)]
+    assert outbox.database.rows("SELECT count(*) FROM ingest.dead_letter WHERE relayed_at IS NULL") == [(0,)]
 
 
-@pytest.mark.asyncio
 async def test_two_relays_at_once_share_the_work(outbox: Outbox) -> None:
     outbox.refuse(*(Refused(n) for n in range(BATCH_ROWS * 2)))
     async with outbox.pool() as pool, Publisher(outbox.access) as publisher:
         counts = await asyncio.gather(*(DeadLetterRelay(pool, publisher).run_once() for _ in range(2)))
     assert counts == [BATCH_ROWS, BATCH_ROWS]
-    offsets = {dict(record.headers)["qs-offset"] for record in await outbox.records(outbox.letters_topic)}
+    offsets = {record.header("qs-offset") for record in outbox.relayed()}
     assert len(offsets) == BATCH_ROWS * 2
 
 
-@pytest.mark.asyncio
 async def test_letter_that_was_not_acknowledged_stays_in_the_outbox(outbox: Outbox) -> None:
     class Deaf:
         async def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
@@ -195,68 +183,63 @@ async def test_letter_that_was_not_acknowledged_stays_in_the_outbox(outbox: Outb
     assert await outbox.relay() == 1
 
 
-@pytest.mark.asyncio
 async def test_letter_larger_than_its_topic_takes_does_not_hold_up_the_others(outbox: Outbox) -> None:
     outbox.refuse(Refused(1), Refused(2, value=secrets.token_bytes(1_200_000), reason="too_large"), Refused(3))
     assert await outbox.relay() == 3
-    relayed = {dict(record.headers)["qs-offset"]: record for record in await outbox.records(outbox.letters_topic)}
+    relayed = {record.header("qs-offset"): record for record in outbox.relayed()}
     assert relayed.keys() == {b"1", b"2", b"3"}
-    assert (relayed[b"2"].value, dict(relayed[b"2"].headers)["qs-omitted"]) == (None, b"value")
+    assert (relayed[b"2"].value, relayed[b"2"].header("qs-omitted")) == (None, b"value")
     assert relayed[b"3"].value == Refused(3).value
     assert await outbox.relay() == 0
 
 
-@pytest.mark.asyncio
 async def test_a_batch_of_large_letters_is_cut(outbox: Outbox) -> None:
     outbox.refuse(*(Refused(n, value=bytes(6_000_000)) for n in range(4)))
     assert [await outbox.relay() for _ in range(3)] == [2, 2, 0]
 
 
-@pytest.mark.asyncio
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("settings")
 async def test_replayed_record_is_identical_but_for_one_header(outbox: Outbox) -> None:
     outbox.refuse(Refused(7, headers=AWKWARD))
     result = await run("replay", outbox.topic, 1, 7)
     assert (result.exit_code, result.stdout) == (0, "Replayed 1.\n")
-    (record,) = await outbox.records(outbox.topic)
+    (record,) = outbox.replayed()
     replay_of = ("qs-replay-of", f"{outbox.topic}/1/7".encode())
-    assert content(record) == (b"VNHPH-TANVU-STS03", b"\x00not JSON\xff", [*AWKWARD, replay_of])
-    assert outbox.ask("SELECT replayed_at IS NOT NULL, relayed_at IS NULL FROM ingest.dead_letter") == [(True, True)]
+    assert record == Record(b"VNHPH-TANVU-STS03", b"\x00not JSON\xff", [*AWKWARD, replay_of])
+    assert outbox.database.rows("SELECT replayed_at IS NOT NULL, relayed_at IS NULL FROM ingest.dead_letter") == [
+        (True, True)
+    ]
 
 
-@pytest.mark.asyncio
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("settings")
 async def test_replay_takes_what_matches_in_its_old_order_and_only_once(outbox: Outbox) -> None:
     count = BATCH_ROWS + 3
     outbox.refuse(*(Refused(n, key=b"k", age=timedelta(seconds=n)) for n in range(count)))
     outbox.refuse(Refused(9_001, reason="too_old"), Refused(9_002, age=timedelta(days=3)))
     wish = ("replay", "--topic", outbox.topic, "--reason", "undecodable", "--since", "2d", "--yes")
     assert (await run(*wish)).stdout == f"Replayed {count}.\n"
-    records = await outbox.records(outbox.topic)
-    replayed = [dict(record.headers)["qs-replay-of"].decode() for record in records]
+    records = outbox.replayed()
+    replayed = [record.header("qs-replay-of").decode() for record in records]
     assert replayed == [f"{outbox.topic}/1/{n}" for n in range(count)]
     assert (await run(*wish)).stdout == "Replayed 0.\n"
 
 
-@pytest.mark.asyncio
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("settings")
 async def test_replay_of_many_asks_first(outbox: Outbox) -> None:
     outbox.refuse(Refused(1))
     result = await run("replay")
     assert isinstance(result.exception, ConfigurationError)
     assert "1 dead letters would be replayed and there is nobody to ask: add --yes" in str(result.exception)
-    assert await outbox.records(outbox.topic) == []
+    assert outbox.replayed() == []
 
 
-@pytest.mark.asyncio
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("settings")
 async def test_replay_of_half_a_place_is_wrong_usage(outbox: Outbox) -> None:
     for wish in ((outbox.topic,), (outbox.topic, 1), (outbox.topic, 1, 2, "--reason", "too_old")):
         assert isinstance((await run("replay", *wish)).exception, ConfigurationError)
 
 
-@pytest.mark.asyncio
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("settings")
 async def test_list_shows_the_newest_that_match(outbox: Outbox) -> None:
     outbox.refuse(*(Refused(n, age=timedelta(minutes=n)) for n in range(1, 4)), Refused(9, reason="too_old"))
     found = json.loads((await run("list", "--reason", "undecodable", "--limit", 2, "--json")).stdout)
@@ -270,8 +253,7 @@ async def test_list_shows_the_newest_that_match(outbox: Outbox) -> None:
     assert isinstance((await run("list", "--since", "yesterday")).exception, ConfigurationError)
 
 
-@pytest.mark.asyncio
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("settings")
 async def test_show_gives_everything_and_nothing_that_steers_a_terminal(outbox: Outbox) -> None:
     outbox.refuse(Refused(7, value=b"\x1b[31m[/red]" + bytes(600), headers=[*AWKWARD, ("x", b"\x1b]0;")]))
     shown = (await run("show", outbox.topic, 1, 7)).stdout
@@ -285,8 +267,7 @@ async def test_show_gives_everything_and_nothing_that_steers_a_terminal(outbox: 
     assert isinstance((await run("show", outbox.topic, 1, 8)).exception, CheckFailedError)
 
 
-@pytest.mark.asyncio
-@pytest.mark.usefixtures("environment")
+@pytest.mark.usefixtures("settings")
 async def test_resume_lifts_the_pauses_that_are_meant(outbox: Outbox) -> None:
     with psycopg.connect(outbox.database.worker_dsn) as connection, connection.cursor() as cursor:
         cursor.executemany(
@@ -297,5 +278,5 @@ async def test_resume_lifts_the_pauses_that_are_meant(outbox: Outbox) -> None:
     assert (await run("resume", "a")).stdout == "a/0 goes on.\n"
     assert (await run("resume")).stdout == "b/0 goes on.\n"
     assert (await run("resume")).stdout == "Nothing was paused.\n"
-    paused = outbox.ask("SELECT consumer_group, topic FROM ingest.partition_pause WHERE resumed_at IS NULL")
+    paused = outbox.database.rows("SELECT consumer_group, topic FROM ingest.partition_pause WHERE resumed_at IS NULL")
     assert paused == [("other", "a")]

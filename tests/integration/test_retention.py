@@ -59,7 +59,7 @@ async def store(worker: asyncpg.Connection, offset: int, at: datetime) -> None:
         )
         for table, size in (("port.cell_minute", "minute"), ("port.cell_hour", "hour")):
             await worker.execute(
-                f"INSERT INTO {table} AS r (bucket, cell_id, site, object, name, labels, samples, value_si_sum, "  # noqa: S608
+                f"INSERT INTO {table} AS r (bucket, cell_id, site, object, name, labels, samples, value_si_sum, "
                 "value_si_count, value_si_min, value_si_max) "
                 f"VALUES (date_trunc('{size}', $1::timestamptz), 'N1', 'S', 'o', $2, '{{}}', 1, 2, 1, 2, 2) "
                 "ON CONFLICT (cell_id, object, name, labels, bucket) DO UPDATE SET samples = r.samples + 1, "
@@ -118,7 +118,9 @@ async def test_a_dry_run_says_the_same_and_removes_nothing(worker: asyncpg.Conne
 
 
 async def test_history_loaded_on_purpose_stays(worker: asyncpg.Connection) -> None:
-    await worker.execute("INSERT INTO ingest.setting (name, value) VALUES ('max_age_s', to_jsonb($1::bigint))", 1000 * 86_400)
+    await worker.execute(
+        "INSERT INTO ingest.setting (name, value) VALUES ('max_age_s', to_jsonb($1::bigint))", 1000 * 86_400
+    )
     kept = await effective_kept(worker, 90 * DAY, 90 * DAY)
     assert kept == Kept(raw=1000 * DAY, evidence=1000 * DAY)
     await store(worker, 0, NOW - 200 * DAY)
@@ -159,7 +161,7 @@ async def test_evidence_older_than_a_year_goes_and_its_counts_stay(
     assert removed == foreseen
     assert {removal.table: removal.rows for removal in removed if removal.rows} == {DEAD_LETTERS: 1, EVIDENCE: 2}
     for table in ("dead_letter", "lost_range", "sequence_gap"):
-        assert await worker.fetchval(f"SELECT count(*) FROM ingest.{table}") == 1  # noqa: S608
+        assert await worker.fetchval(f"SELECT count(*) FROM ingest.{table}") == 1
     assert (await read_ledger(owner)).differences == ()
 
 
@@ -169,9 +171,7 @@ async def test_nothing_but_raw_tables_and_dead_letters_is_ever_dropped(worker: a
         await worker.execute("SELECT ingest.retire($1, now())", table)
 
 
-async def test_a_day_that_is_being_written_is_waited_for(
-    worker: asyncpg.Connection, owner: asyncpg.Connection
-) -> None:
+async def test_a_day_that_is_being_written_is_waited_for(worker: asyncpg.Connection, owner: asyncpg.Connection) -> None:
     await store(worker, 0, NOW - 200 * DAY)
     transaction = worker.transaction()
     await transaction.start()
@@ -211,7 +211,7 @@ async def test_a_late_row_waits_for_a_day_that_is_being_removed(
 async def is_waiting(owner: asyncpg.Connection) -> None:
     """Returns when another connection waits for a lock that `owner` holds."""
     async with asyncio.timeout(10):
-        while not await owner.fetchval(
+        while not await owner.fetchval(  # noqa: ASYNC110 -- the database tells nobody
             "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
         ):
             await asyncio.sleep(0.01)

@@ -9,7 +9,6 @@ from pathlib import Path
 import psycopg
 import pytest
 import typer
-from aiokafka.admin import AIOKafkaAdminClient  # type: ignore[import-untyped]
 from typer.testing import CliRunner, Result
 
 import schemas.topics
@@ -19,7 +18,8 @@ from connectors.kafka.topics import Mend, compare, topic_admin
 from schemas.errors import CheckFailedError, ConfigurationError, ServiceUnreachableError
 from schemas.topics import Topic
 from streams.cli import topics as command
-from tests.integration.conftest import Database
+from tests.support.broker import Broker
+from tests.support.databases import Database
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -44,22 +44,13 @@ class Declared:
 
 
 @pytest.fixture
-def declared(status: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Declared]:
+def declared(broker: Broker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Declared]:
     declared = Declared()
     monkeypatch.setattr("schemas.topics.load_topics", declared.load)
     monkeypatch.setenv("QUAYSTREAM_HOME", str(tmp_path))
-    monkeypatch.setenv("QUAYSTREAM_BROKERS", status["brokers"])
+    monkeypatch.setenv("QUAYSTREAM_BROKERS", broker.brokers)
     yield declared
-    asyncio.run(remove(status["brokers"], list(declared.topics)))
-
-
-async def remove(brokers: str, names: list[str]) -> None:
-    client = AIOKafkaAdminClient(bootstrap_servers=brokers)
-    await client.start()
-    try:
-        await client.delete_topics(names)
-    finally:
-        await client.close()
+    broker.delete(*(name for name in declared.topics if name in broker.partitions()))
 
 
 def run(*arguments: str) -> Result:
@@ -110,7 +101,7 @@ def test_difference_is_printed_and_left_alone_without_alter(declared: Declared) 
     assert config["retention.ms"] == before["retention.ms"]
 
 
-def test_alter_sets_what_differs_and_keeps_what_others_set(declared: Declared, status: dict[str, str]) -> None:
+def test_alter_sets_what_differs_and_keeps_what_others_set(declared: Declared, broker: Broker) -> None:
     declared.change(declared.events, config={**declared.topics[declared.events].config, "segment.ms": "7200000"})
     run("apply")
     config = dict(declared.topics[declared.events].config)
@@ -118,7 +109,7 @@ def test_alter_sets_what_differs_and_keeps_what_others_set(declared: Declared, s
     declared.change(declared.events, config={**config, "retention.ms": "3600000"})
     assert run("apply", "--alter").exit_code == 0
     assert shown()[declared.events]["differences"] == []
-    assert asyncio.run(config_of(status["brokers"], declared.events))["segment.ms"] == "7200000"
+    assert asyncio.run(config_of(broker.brokers, declared.events))["segment.ms"] == "7200000"
 
 
 async def config_of(brokers: str, name: str) -> Mapping[str, str]:
@@ -127,11 +118,11 @@ async def config_of(brokers: str, name: str) -> Mapping[str, str]:
 
 
 def test_partitions_are_added_only_to_a_drained_topic(
-    declared: Declared, status: dict[str, str], database: Database, monkeypatch: pytest.MonkeyPatch
+    declared: Declared, broker: Broker, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QUAYSTREAM_DATABASE_URL", database.worker_dsn)
     run("apply", "--partitions", f"{declared.events}=1")
-    asyncio.run(send(status["brokers"], declared.events))
+    asyncio.run(send(broker.brokers, declared.events))
     refused = run("apply", "--alter")
     assert isinstance(refused.exception, CheckFailedError), refused.stdout
     assert "no partitions added, 3 records are still to be read" in refused.stdout
@@ -160,10 +151,10 @@ def test_fewer_partitions_are_refused_even_with_alter(declared: Declared) -> Non
     assert f"{declared.letters}: partitions cannot be changed from here" in result.stdout
 
 
-def test_copies_on_a_broker_that_is_away_are_no_difference(declared: Declared, status: dict[str, str]) -> None:
+def test_copies_on_a_broker_that_is_away_are_no_difference(declared: Declared, broker: Broker) -> None:
     async def plan(replication: int) -> list[Mend]:
         declared.change(declared.events, replication=replication)
-        async with topic_admin(KafkaAccess(status["brokers"])) as admin:
+        async with topic_admin(KafkaAccess(broker.brokers)) as admin:
             cluster = await admin.read([declared.events])
         return [difference.mend for difference in compare([declared.topics[declared.events]], cluster).differences]
 

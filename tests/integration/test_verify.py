@@ -91,8 +91,10 @@ DAMAGE = {
         ["cell-events[2]: has stored records but no row in ingest.partition_offset"],
     ),
     "two consumer groups": (
-        "INSERT INTO ingest.partition_offset (consumer_group, topic, partition, first_offset, next_offset) "
-        "VALUES ('second', 'vessel-events', 0, 0, 0)",
+        """
+        INSERT INTO ingest.partition_offset (consumer_group, topic, partition, first_offset, next_offset)
+        VALUES ('second', 'vessel-events', 0, 0, 0)
+        """,
         ["one database has one consumer group, this one has quaystream, second"],
     ),
     "a minute counts twice": (
@@ -132,7 +134,7 @@ async def test_damage_is_found_and_named(port: asyncpg.Connection, what: str) ->
 
 async def test_a_sum_may_differ_by_rounding(port: asyncpg.Connection) -> None:
     for table in ("port.crane_minute", "port.crane_hour"):
-        await port.execute(f"UPDATE {table} SET power_kw_sum = power_kw_sum * (1 + 1e-10)")  # noqa: S608
+        await port.execute(f"UPDATE {table} SET power_kw_sum = power_kw_sum * (1 + 1e-10)")
     assert (await read_ledger(port)).ok
 
 
@@ -202,8 +204,10 @@ AGAINST_TRUTH = {
         ["port.radio_minute 2026-01-01T08:05:00+00:00 S-D1: is not expected, but the run's rows make it"],
     ),
     "a number is missing": (
-        "INSERT INTO ingest.sequence_gap (stream_id, source, bootid, subject, type, from_sequence, to_sequence) "
-        "VALUES (gen_random_uuid(), '/gw', 'b', 'S-C1', 't', 4, 6)",
+        """
+        INSERT INTO ingest.sequence_gap (stream_id, source, bootid, subject, type, from_sequence, to_sequence)
+        VALUES (gen_random_uuid(), '/gw', 'b', 'S-C1', 't', 4, 6)
+        """,
         ["3 sequence numbers are missing, expected 0"],
     ),
 }
@@ -231,7 +235,11 @@ async def test_a_reset_partition_still_adds_up(port: asyncpg.Connection) -> None
     assert await reset_offsets(port, "quaystream", "crane-events", {0: 0, 7: 0}) == [0]
     ledger = await read_ledger(port)
     assert ledger.differences == ()
-    assert (ledger.partitions[1].first_offset, ledger.partitions[1].next_offset, ledger.partitions[1].accepted) == (0, 0, 0)
+    assert (ledger.partitions[1].first_offset, ledger.partitions[1].next_offset, ledger.partitions[1].accepted) == (
+        0,
+        0,
+        0,
+    )
 
 
 async def test_a_topic_created_again_reuses_offsets_and_still_adds_up(port: asyncpg.Connection) -> None:

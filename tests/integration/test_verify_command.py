@@ -71,3 +71,12 @@ def test_verify_says_when_the_broker_is_away(command: Any, monkeypatch: pytest.M
 
 def test_verify_wants_a_duration(command: Any) -> None:
     assert isinstance(command("--wait", "soon").exception, ConfigurationError)
+
+
+def test_verify_without_the_owner_s_address_says_what_it_needs(
+    command: Any, database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("QUAYSTREAM_OWNER_URL")
+    error = command().exception
+    assert isinstance(error, ConfigurationError)
+    assert "QUAYSTREAM_OWNER_URL" in str(error)

@@ -19,8 +19,8 @@ DATA: Mapping[str, Mapping[str, Any]] = {
         **{"actor": "system", "manual": False},
     },
     "cell.radio": {"rsrp_dbm": -91.5, "sinr_db": 14.0, "rtt_ms": 18.0},
-    "cargo.milestone": {"equipment_reference": "MSCU6639871", "milestone": "discharged"},
-    "vessel.milestone": {"imo": "9074729", "call_id": "CALL-1", "milestone": "arrived", "classifier": "ACT"},
+    "cargo.milestone": {"equipment_reference": "CSQU3054383", "milestone": "discharged"},
+    "vessel.milestone": {"imo": "9074729", "call_id": "CALL-1", "milestone": "all_fast", "classifier": "ACT"},
 }
 _ids = count(1)
 

@@ -2,16 +2,16 @@
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Protocol
 
+import psycopg
 from asyncpg import Pool
+from psycopg.rows import dict_row
 
 from connectors.memory import Database as Memory
 from connectors.memory import MemoryStore
-from connectors.timescale.side_tables import headers_json
 from connectors.timescale.store import TimescaleStore
-from schemas.tables import RAW_BY_NAME
 from streams.core.record import TopicPartition
 from streams.core.writes import DeadLetter
 from streams.store import Store
@@ -19,7 +19,7 @@ from tests.support.databases import Database
 
 GROUP = "contract"
 Row = dict[str, Any]
-JSON_COLUMNS = ("extra", "labels", "headers")
+JSON_COLUMNS = ("extra", "labels")
 
 
 class World(Protocol):
@@ -32,18 +32,18 @@ class World(Protocol):
         """The fence row of a partition: offsets, epoch and counts."""
 
     async def rows(self, table: str) -> list[Row]:
-        """The rows of a raw table by partition, offset and, where one record made many, what tells them apart."""
+        """The rows of a raw table, in one order, JSON parsed."""
 
     async def rollup(self, table: str) -> list[Row]:
-        """The rows of a minute or hour table, by key and bucket."""
+        """The rows of a minute or hour table, in one order."""
 
     async def gaps(self) -> list[tuple[int, int, bool]]:
         """Every gap: from, to, and whether it was filled."""
 
     async def dead_letters(self) -> list[Row]:
-        """Every dead letter whole, by partition and offset."""
+        """Every dead letter whole, in one order."""
 
-    async def lost(self) -> list[tuple[TopicPartition, int, int, str]]:
+    async def lost(self) -> list[tuple[Any, ...]]:
         """Every lost range."""
 
     async def assets(self) -> list[tuple[str, str]]:
@@ -70,19 +70,19 @@ class MemoryWorld:
         return {name: getattr(line, name) for name in FENCE_COLUMNS}
 
     async def rows(self, table: str) -> list[Row]:
-        return ordered_rows(table, self.database.rows.get(table, ()))
+        return ordered(map(parsed, self.database.rows.get(table, ())))
 
     async def rollup(self, table: str) -> list[Row]:
-        return ordered_rollup(self.database.rollups.get(table, {}).values())
+        return ordered(map(parsed, self.database.rollups.get(table, {}).values()))
 
     async def gaps(self) -> list[tuple[int, int, bool]]:
         return sorted((*line.gap, line.is_filled) for line in self.database.gaps)
 
     async def dead_letters(self) -> list[Row]:
-        return ordered(map(_letter, self.database.dead_letters), ("partition", "record_offset"))
+        return ordered(map(as_row, self.database.dead_letters))
 
-    async def lost(self) -> list[tuple[TopicPartition, int, int, str]]:
-        return sorted(tuple(gap) for gap in self.database.lost)
+    async def lost(self) -> list[tuple[Any, ...]]:
+        return sorted((*gap.tp, gap.start, gap.end, gap.kind) for gap in self.database.lost)
 
     async def assets(self) -> list[tuple[str, str]]:
         return sorted(self.database.assets.items())
@@ -105,48 +105,46 @@ class TimescaleWorld:
         return TimescaleStore(self._pool, GROUP, owner)
 
     async def fence(self, tp: TopicPartition) -> Row:
-        columns = ", ".join(FENCE_COLUMNS)
-        where = "consumer_group = %s AND topic = %s AND partition = %s"
-        ((*values,),) = self._database.rows(
-            f"SELECT {columns} FROM ingest.partition_offset WHERE {where}", GROUP, tp.topic, tp.partition
-        )
-        return dict(zip(FENCE_COLUMNS, values, strict=True))
+        where = f"topic = '{tp.topic}' AND partition = {tp.partition} AND consumer_group = '{GROUP}'"
+        (row,) = self._query(f"SELECT * FROM ingest.partition_offset WHERE {where}")
+        return {name: row[name] for name in FENCE_COLUMNS}
 
     async def rows(self, table: str) -> list[Row]:
-        return ordered_rows(table, self._all(table))
+        return ordered(self._query(f"SELECT * FROM {table}"))
 
     async def rollup(self, table: str) -> list[Row]:
-        return ordered_rollup(self._all(table))
+        return ordered(self._query(f"SELECT * FROM {table}"))
 
     async def gaps(self) -> list[tuple[int, int, bool]]:
-        query = "SELECT from_sequence, to_sequence, filled_at IS NOT NULL FROM ingest.sequence_gap"
-        return sorted((start, end, is_filled) for start, end, is_filled in self._database.rows(query))
+        rows = self._query(
+            "SELECT from_sequence, to_sequence, filled_at IS NOT NULL AS filled FROM ingest.sequence_gap"
+        )
+        return sorted((row["from_sequence"], row["to_sequence"], row["filled"]) for row in rows)
 
     async def dead_letters(self) -> list[Row]:
-        found = [{name: row[name] for name in LETTER_COLUMNS} for row in self._all("ingest.dead_letter")]
-        return ordered(map(_readable, found), ("partition", "record_offset"))
+        rows = self._query("SELECT * FROM ingest.dead_letter")
+        return ordered([{name: row[name] for name in LETTER_COLUMNS} for row in rows])
 
-    async def lost(self) -> list[tuple[TopicPartition, int, int, str]]:
-        rows = self._database.rows("SELECT topic, partition, from_offset, to_offset, kind FROM ingest.lost_range")
-        return sorted((TopicPartition(topic, partition), *rest) for topic, partition, *rest in rows)
+    async def lost(self) -> list[tuple[Any, ...]]:
+        rows = self._query("SELECT * FROM ingest.lost_range")
+        places = ("topic", "partition", "from_offset", "to_offset", "kind")
+        return sorted(tuple(row[name] for name in places) for row in rows)
 
     async def assets(self) -> list[tuple[str, str]]:
-        rows = self._database.rows("SELECT asset_id, site_id FROM port.asset WHERE NOT declared")
-        return sorted((asset, site) for asset, site in rows)
+        rows = self._query("SELECT asset_id, site_id FROM port.asset WHERE NOT declared")
+        return sorted((row["asset_id"], row["site_id"]) for row in rows)
 
     async def sources(self) -> dict[str, tuple[int, int]]:
-        rows = self._database.rows("SELECT source, accepted, duplicate FROM ingest.source_tally")
-        return {source: (accepted, duplicate) for source, accepted, duplicate in rows}
+        rows = self._query("SELECT source, accepted, duplicate FROM ingest.source_tally")
+        return {row["source"]: (row["accepted"], row["duplicate"]) for row in rows}
 
     async def lift(self, tp: TopicPartition) -> None:
-        self._database.rows(
-            "UPDATE ingest.partition_pause SET resumed_at = now() WHERE topic = %s AND partition = %s",
-            tp.topic,
-            tp.partition,
-        )
+        where = f"topic = '{tp.topic}' AND partition = {tp.partition}"
+        self._query(f"UPDATE ingest.partition_pause SET resumed_at = now() WHERE {where} RETURNING topic")
 
-    def _all(self, table: str) -> list[Row]:
-        return [row for (row,) in self._database.rows(f"SELECT to_jsonb(t) FROM {table} t")]
+    def _query(self, query: str) -> list[Row]:
+        with psycopg.connect(self._database.owner_dsn, autocommit=True, row_factory=dict_row) as connection:
+            return connection.execute(query.encode()).fetchall()
 
 
 FENCE_COLUMNS = ("first_offset", "next_offset", "epoch", "accepted", "duplicate", "rejected", "missing")
@@ -154,3 +152,31 @@ LETTER_COLUMNS = (
     *("topic", "partition", "record_offset", "reason", "detail", "key", "headers", "payload"),
     *("source", "event_id", "bootid", "subject", "type", "sequence"),
 )
+
+
+def ordered(rows: Iterable[Row]) -> list[Row]:
+    """Rows in an order that does not depend on where they were kept."""
+    return sorted(rows, key=lambda row: repr(sorted(row.items(), key=lambda item: item[0])))
+
+
+def parsed(row: Row) -> Row:
+    """A row of the memory store, its JSON texts read."""
+    return {n: json.loads(v) if n in JSON_COLUMNS and v is not None else v for n, v in row.items()}
+
+
+def as_row(letter: DeadLetter) -> Row:
+    """A dead letter as `ingest.dead_letter` keeps it."""
+    record, refusal = letter.record, letter.refusal
+    named = {name: getattr(refusal, name) for name in LETTER_COLUMNS[-6:]}
+    headers = [[n, None if v is None else base64.b64encode(v).decode()] for n, v in record.headers]
+    return {
+        "topic": letter.tp.topic,
+        "partition": letter.tp.partition,
+        "record_offset": record.offset,
+        "reason": refusal.reason.value,
+        "detail": refusal.detail,
+        "key": record.key,
+        "headers": headers,
+        "payload": record.value,
+        **named,
+    }

@@ -106,7 +106,7 @@ def test_file_that_is_missing_or_empty_is_named(sasl: Sasl) -> None:
     with pytest.raises(ConfigurationError, match=r"QUAYSTREAM_PASSWORD_FILE=.*it is empty"):
         client_options(KafkaAccess("k:9093", "scram", sasl))
     sasl.password_file.unlink()
-    with pytest.raises(ConfigurationError, match="QUAYSTREAM_PASSWORD_FILE=.*No such file"):
+    with pytest.raises(ConfigurationError, match=r"QUAYSTREAM_PASSWORD_FILE=.*No such file"):
         client_options(KafkaAccess("k:9093", "scram", sasl))
 
 

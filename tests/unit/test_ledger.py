@@ -37,9 +37,7 @@ def test_a_partition_whose_outcomes_add_up_has_no_difference() -> None:
 def test_a_record_too_many_in_any_outcome_is_a_difference(outcome: str) -> None:
     line = replace(LINE, **{outcome: getattr(LINE, outcome) + 1})
     assert line.difference == -1
-    assert check_partitions([line]) == [
-        "crane-events[3]: offsets 10..20 have 10 records, their outcomes add up to 11"
-    ]
+    assert check_partitions([line]) == ["crane-events[3]: offsets 10..20 have 10 records, their outcomes add up to 11"]
 
 
 @pytest.mark.parametrize("outcome", ["accepted", "rejected", "missing"])

@@ -33,7 +33,7 @@ def test_every_statement_of_every_file_is_read(edition: str) -> None:
     migrations = read_migrations(edition)
     for migration in migrations:
         migration.load()
-        read = [code(step.step._apply).strip() for step in migration.steps]  # noqa: SLF001
+        read = [code(step.step._apply).strip() for step in migration.steps]
         assert read == expected[migration.id]
     folders = {"core"} if edition == "apache" else {"core", "timescale"}
     assert {migration.id for migration in migrations} == {file.stem for file in FILES if file.parent.name in folders}

@@ -72,7 +72,8 @@ async def _send_open_loop(task: dict[str, Any]) -> Schedule:
 
 
 async def _sleep_until(moment: float) -> None:
-    while (left := moment - time.monotonic()) > 0:
+    left = moment - time.monotonic()
+    if left > 0:
         await asyncio.sleep(left)
 
 

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +23,14 @@ from streams.cli.benchmark.ring import Ring
 POLL_S = 0.005
 WARM_UP_S = 5.0
 PATIENCE_S = 60.0
-_ROWS = "SELECT count(*) FROM port.crane_sample"
+_ROWS = "SELECT count(*), count(DISTINCT event_id) FROM port.crane_sample"
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
     """Milliseconds from due to visible at `rate` events/s; `unseen` events were never committed within `PATIENCE_S`.
 
-    `late_p99_ms` is how late the generator itself was: small, or the figures say nothing.
+    `rows_ok`: every event sent, the warm-up's too, is stored once. `late_p99_ms` is how late the generator itself was: small, or the figures say nothing.
     """
 
     contestant: str
@@ -42,6 +42,7 @@ class Latency:
     max_ms: float
     late_p99_ms: float
     unseen: int
+    rows_ok: bool
 
 
 async def open_loop(contestant: Contestant, ring: Ring, rate: int, seconds: float) -> Latency:
@@ -55,7 +56,9 @@ async def open_loop(contestant: Contestant, ring: Ring, rate: int, seconds: floa
     finally:
         await program.stop()
     counted = schedule[schedule["due"] >= schedule["due"][0] + WARM_UP_S]
-    return _summed_up(contestant.name, rate, counted, latencies(counted, seen))
+    rows = await ring.watcher.fetchrow(_ROWS)
+    summed = _summed_up(contestant.name, rate, counted, latencies(counted, seen))
+    return replace(summed, rows_ok=rows is not None and tuple(rows) == (len(schedule), len(schedule)))
 
 
 def latencies(schedule: Schedule, seen: Sequence[Observation]) -> npt.NDArray[np.float64]:
@@ -101,7 +104,7 @@ async def _follow(
 
 async def _collect(observations: AsyncIterator[Observation], seen: list[Observation]) -> None:
     async for observation in observations:
-        seen.append(observation)
+        seen.append(observation)  # noqa: PERF401  (others read the list while it grows)
 
 
 async def _await_all(schedule: Schedule, seen: list[Observation], collecting: "asyncio.Task[None]") -> None:
@@ -118,4 +121,4 @@ def _summed_up(name: str, rate: int, schedule: Schedule, waited: npt.NDArray[np.
     p50, p99, p999, most = np.percentile(waited * 1e3, (50, 99, 99.9, 100), method="inverted_cdf").tolist()
     late = float(np.percentile((schedule["sent"] - schedule["due"]) * 1e3, 99))
     unseen = int(np.isinf(waited).sum())
-    return Latency(name, rate, len(schedule), p50, p99, p999, most, late, unseen)
+    return Latency(name, rate, len(schedule), p50, p99, p999, most, late, unseen, rows_ok=False)

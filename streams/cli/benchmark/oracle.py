@@ -5,8 +5,9 @@ A run counts only when rows, identities and (where they are kept) rollups match.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 
@@ -93,28 +94,32 @@ async def check(connection: asyncpg.Connection, expected: Expected) -> list[str]
         for name in ("rows", "identities")
         if found[name] != expected.rows
     ]
-    return faults + differences("raw", await connection.fetch(_RAW), expected.minutes)
+    return faults + differences("raw", await _fetch(connection, _RAW), expected.minutes)
 
 
 async def check_rollups(connection: asyncpg.Connection, expected: Expected) -> list[str]:
     """The same of the minute and hour tables."""
-    minutes = await connection.fetch(_ROLLUP.format(unit="minute"))
-    hours = await connection.fetch(_ROLLUP.format(unit="hour"))
+    minutes = await _fetch(connection, _ROLLUP.format(unit="minute"))
+    hours = await _fetch(connection, _ROLLUP.format(unit="hour"))
     return differences("minute", minutes, expected.minutes) + differences("hour", hours, expected.hours)
 
 
-def differences(what: str, rows: Iterable[Mapping[str, object]], expected: Mapping[Key, Totals]) -> list[str]:
+def differences(what: str, rows: Iterable[Mapping[str, Any]], expected: Mapping[Key, Totals]) -> list[str]:
     """Buckets that are missing, baseless or different; the first few in full, then how many more."""
-    found = {(row["bucket"], row["crane_id"]): row for row in rows}
+    found: dict[Key, Mapping[str, Any]] = {(row["bucket"], row["crane_id"]): row for row in rows}
     faults = [f"{what} {_where(key)}: missing" for key in sorted(expected.keys() - found.keys())]
-    faults += [f"{what} {_where(key)}: nothing behind it" for key in sorted(found.keys() - expected.keys())]  # type: ignore[type-var]
+    faults += [f"{what} {_where(key)}: nothing behind it" for key in sorted(found.keys() - expected.keys())]
     for key in sorted(expected.keys() & found.keys()):
         faults += [f"{what} {_where(key)}: {fault}" for fault in _unequal(found[key], expected[key])]
     return faults[:SHOWN] + ([f"{what}: {len(faults) - SHOWN} more"] if len(faults) > SHOWN else [])
 
 
-def _unequal(row: Mapping[str, object], totals: Totals) -> list[str]:
-    columns = [name for name in Totals.__slots__ if name in row.keys()]  # noqa: SIM118  (a database row iterates values)
+async def _fetch(connection: asyncpg.Connection, query: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in await connection.fetch(query)]
+
+
+def _unequal(row: Mapping[str, Any], totals: Totals) -> list[str]:
+    columns = [field.name for field in fields(Totals) if field.name in row]
     return [
         f"{name} is {row[name]}, expected {getattr(totals, name)}"
         for name in columns
@@ -132,5 +137,5 @@ def _key(sample: Sample, step_us: int) -> Key:
     return _EPOCH + timedelta(microseconds=sample.time_us // step_us * step_us), sample.crane
 
 
-def _where(key: object) -> str:
-    return " ".join(str(part) for part in key) if isinstance(key, tuple) else str(key)
+def _where(key: Key) -> str:
+    return f"{key[0]:%Y-%m-%dT%H:%MZ} {key[1]}"

@@ -30,7 +30,7 @@ class Seen:
     data: dict[str, Any]
 
     def is_(self, what: str) -> bool:
-        return self.attributes["type"] == f"io.quaystream.{what}.v1"
+        return bool(self.attributes["type"] == f"io.quaystream.{what}.v1")
 
 
 @cache

@@ -62,11 +62,13 @@ def test_json_says_what_was_produced(tmp_path: Path) -> None:
 
 def test_a_written_run_is_read_back_byte_for_byte(tmp_path: Path, play: Callable[..., Any]) -> None:
     path = tmp_path / "run.jsonl"
-    assert call("--seed", "3", "--duration", "480s", "--faults", "all", "--to", str(path)).exit_code == 0
+    assert (
+        call("--seed", "3", "--duration", "480s", "--rate-hz", "1", "--faults", "all", "--to", str(path)).exit_code == 0
+    )
     read = list(read_recording(path))
     assert all(isinstance(record, Outgoing) for record in read)
     again = [(r.topic, r.key, tuple(r.headers), r.value) for r in read if isinstance(r, Outgoing)]
-    assert again == [tuple(record[:4]) for record in play(seed=3, minutes=8, faults="all").records]
+    assert again == [tuple(record[:4]) for record in play(seed=3, minutes=8, faults="all", rate_hz=1.0).records]
 
 
 @pytest.mark.parametrize(

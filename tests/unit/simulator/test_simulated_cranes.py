@@ -140,7 +140,7 @@ def test_quay_cranes_move_a_plausible_number_of_boxes_an_hour(long_run: Any) -> 
 
 
 def test_yard_cranes_make_twelve_to_eighteen_moves_an_hour(long_run: Any) -> None:
-    rates = list(per_hour(long_run.truth, "RTG", lambda cycle: 1))
+    rates = list(per_hour(long_run.truth, "RTG", lambda _: 1))
     assert 12 <= median(rates) <= 18
 
 

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from datetime import datetime
 from itertools import pairwise
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -80,5 +81,4 @@ def test_a_handover_changes_the_serving_cell_and_nothing_else_does(readings: dic
 
 
 def mean(values: Any) -> float:
-    listed = list(values)
-    return sum(listed) / len(listed)
+    return fmean(values)

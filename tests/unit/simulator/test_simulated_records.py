@@ -16,8 +16,8 @@ from schemas.topics import TOPIC_BY_TYPE
 
 @pytest.fixture(scope="module")
 def all_seen(play: Callable[..., Any], seen: Callable[..., Any]) -> list[Any]:
-    """Twelve minutes without faults at the default rate."""
-    return [seen(record) for record in play(minutes=12).records]
+    """Five minutes without faults at the default rate."""
+    return [seen(record) for record in play(minutes=5).records]
 
 
 def test_every_event_is_valid_for_its_model_without_unknown_fields(all_seen: list[Any]) -> None:
@@ -31,7 +31,7 @@ def test_every_event_type_occurs(events: tuple[Any, ...]) -> None:
 
 
 def test_ten_minutes_are_about_fifty_thousand_records(play: Callable[..., Any]) -> None:
-    assert 36_000 < play(minutes=10).truth["produced"] < 60_000
+    assert 36_000 < play(minutes=5).truth["produced"] * 2 < 60_000
 
 
 def test_key_is_the_subject_and_the_topic_is_that_of_the_type(all_seen: list[Any]) -> None:
@@ -42,7 +42,7 @@ def test_key_is_the_subject_and_the_topic_is_that_of_the_type(all_seen: list[Any
 
 
 def test_every_record_names_its_run_and_how_it_is_to_be_read(play: Callable[..., Any]) -> None:
-    run = play(minutes=12)
+    run = play(minutes=5)
     content_types = Counter(dict(record.headers)["content-type"] for record in run.records)
     assert set(content_types) == {b"application/cloudevents+json", b"application/json"}
     assert content_types[b"application/json"] < len(run.records) / 10
@@ -57,11 +57,11 @@ def test_binary_records_carry_what_structured_ones_do(all_seen: list[Any]) -> No
 
 
 def test_sources_are_declared_gateways_with_the_run(all_seen: list[Any], play: Callable[..., Any]) -> None:
-    run = play(minutes=12).truth["run"]
+    run = play(minutes=5).truth["run"]
     sources = {event.attributes["source"] for event in all_seen}
     assert {source.removesuffix(f"/sim-{run}") for source in sources} <= declared_sources()
     assert all(source.endswith(f"/sim-{run}") for source in sources)
-    assert sources == set(play(minutes=12).truth["sources"])
+    assert sources == set(play(minutes=5).truth["sources"])
 
 
 def test_numbered_streams_count_from_one_without_gaps(all_seen: list[Any]) -> None:

@@ -204,7 +204,7 @@ class Stored:
 
 @pytest.fixture(scope="module", params=["none", "all"])
 def compared(request: Any, play: Callable[..., Any]) -> tuple[dict[str, Any], Stored]:
-    run = play(seed=3, minutes=8, faults=request.param)
+    run = play(seed=3, minutes=8, faults=request.param, rate_hz=1.0)
     appended_ms = to_ms(run.options.start + run.options.duration)
     by_topic: dict[str, list[Fetched]] = {}
     for record in run.records:

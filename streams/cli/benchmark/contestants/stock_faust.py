@@ -52,7 +52,7 @@ def build_app(task: dict[str, Any]) -> Any:
         async for event in events.noack().events():
             await batch.add(event)
 
-    app.agent(app.topic(task["topic"], value_type=dict))(store)
+    app.agent(app.topic(task["topic"]))(store)
     app.timer(FLUSH_S)(batch.flush)
     app.on_partitions_assigned.connect(_say_ready)
     return app

@@ -1,0 +1,87 @@
+"""A whole benchmark: arena up, topics filled, rounds interleaved, open loops, arena down again."""
+
+import time
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any, Protocol
+
+from deploy.local.part import Step
+from streams.cli.benchmark.arena import Arena
+from streams.cli.benchmark.contestants import Bout, Contestant
+from streams.cli.benchmark.drain import Drain, drain
+from streams.cli.benchmark.latency import Latency, open_loop
+from streams.cli.benchmark.machine import describe
+from streams.cli.benchmark.plan import Plan, Turn, topic_of
+from streams.cli.benchmark.results import Outcome, document, mean_bytes
+from streams.cli.benchmark.ring import Ring, fill, ring
+from streams.cli.benchmark.workload import Workload, encode
+
+_WEIGHED = 1_000
+_AGO_S = 3_600
+
+
+class Screen(Protocol):
+    """Whoever shows a person what goes on."""
+
+    @property
+    def step(self) -> Step:
+        """Names a piece of work while it runs."""
+
+    def begins(self, what: str, total: int) -> None:
+        """Something of `total` events begins."""
+
+    def reaches(self, events: int) -> None:
+        """So far it has come."""
+
+    def drained(self, run: Drain) -> None:
+        """A drain run is over."""
+
+    def answered(self, latency: Latency) -> None:
+        """An open-loop run is over."""
+
+
+async def play(arena: Arena, plan: Plan, screen: Screen) -> dict[str, Any]:
+    """Run the plan in an arena that is up; returns the result file's content."""
+    # In the past, so that no event is ahead of its append time.
+    workload = Workload("bench", (int(time.time()) - _AGO_S) * 1_000_000)
+    counts = {plan.events_of(contestant) for contestant in plan.contestants}
+    async with ring(arena, workload, counts) as made:
+        machine = await describe(made.watcher)
+        generated = [await _fill(made, topic, count, screen) for topic, count in plan.topics().items()]
+        drains = [await _drain(made, turn, plan, screen) for turn in plan.turns()]
+        waits = [await _open_loop(made, *pair, plan.seconds, screen) for pair in plan.open_loops()]
+    size = mean_bytes(map(encode, islice(workload.samples(plan.events), _WEIGHED)))
+    outcome = Outcome(plan.contestants, tuple(drains), tuple(waits), size, max(generated, default=0.0))
+    return document(machine, outcome)
+
+
+async def _fill(made: Ring, topic: str, count: int, screen: Screen) -> float:
+    await made.arena.make_topic(topic)
+    screen.begins(f"fill {topic}", count)
+    return await fill(made, topic, count, screen.reaches)
+
+
+async def _drain(made: Ring, turn: Turn, plan: Plan, screen: Screen) -> Drain:
+    contestant, number = turn
+    events = plan.events_of(contestant)
+    screen.begins(f"{'warm-up' if number == 0 else f'round {number}'}: {contestant.name}", events)
+    # A group of its own each time: the broker remembers how far the last one was.
+    bout = Bout(topic_of(contestant), f"{contestant.name}-{number}", made.workload, events)
+    run = await drain(contestant, made, bout, number, screen.reaches)
+    screen.drained(run)
+    return run
+
+
+async def _open_loop(made: Ring, contestant: Contestant, rate: int, seconds: float, screen: Screen) -> Latency:
+    screen.begins(f"{contestant.name} at {rate:,}/s for {seconds:.0f} s", 0)
+    latency = await open_loop(contestant, made, rate, seconds)
+    screen.answered(latency)
+    return latency
+
+
+def wrong(result: dict[str, Any]) -> Iterable[str]:
+    """Contestants that did not store what they should have, each with its first fault."""
+    for workload in result["workloads"]:
+        for entry in workload["contestants"]:
+            if not entry["rows_ok"]:
+                yield f"{entry['name']}: {next(iter(entry['faults']), 'rows of an open-loop run are wrong')}"
