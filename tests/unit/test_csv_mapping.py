@@ -23,7 +23,7 @@ from streams.core.envelope import Event
 
 RADIO = "io.quaystream.cell.radio.v1"
 TRACES = Path(__file__).parent.parent / "data" / "radio"
-BASE = {
+BASE: dict[str, Any] = {
     "type": RADIO,
     "time": {"column": "t", "unit": "ms"},
     "fields": {"rsrp_dbm": {"column": "p", "type": "number"}},

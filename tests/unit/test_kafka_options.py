@@ -119,7 +119,7 @@ def test_authority_that_is_no_certificate_is_named(tmp_path: Path) -> None:
 def test_encrypted_key_is_refused_instead_of_asking_for_its_password(tls: Tls, tmp_path: Path) -> None:
     assert tls.key_file is not None
     locked = tmp_path / "locked.pem"
-    command = ["openssl", "ec", "-in", tls.key_file, "-aes256", "-passout", "pass:x", "-out", locked]
+    command = ["openssl", "ec", "-in", str(tls.key_file), "-aes256", "-passout", "pass:x", "-out", str(locked)]
     subprocess.run(command, check=True, capture_output=True)
     with pytest.raises(ConfigurationError, match="unencrypted key"):
         tls_context(KafkaAccess("k:9093", "mtls", tls=Tls(tls.ca_file, tls.cert_file, locked)))
