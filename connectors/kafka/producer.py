@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Literal, NoReturn, Self
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
 from connectors.kafka.options import KafkaAccess, client_options
 from schemas.errors import ConfigurationError, QuaystreamError, ServiceUnreachableError
@@ -22,6 +22,7 @@ Headers = Sequence[tuple[str, bytes | None]]
 START_S: Final = 10.0
 DELIVERY_S: Final = 60.0
 CLOSE_S: Final = 1.0
+APPEAR_S: Final = 3.0
 _MAX_IN_FLIGHT: Final = 50_000
 _BATCH_BYTES: Final = 256 * 1024
 # What one record may be before compression; what the broker takes is the topic's max.message.bytes.
@@ -94,6 +95,8 @@ class Publisher:
         await self._close()
         if isinstance(error, MessageSizeTooLargeError):
             raise RecordTooLargeError("a record is larger than its topic takes (max.message.bytes)") from error
+        if isinstance(error, TopicAuthorizationFailedError):
+            raise ConfigurationError(f"the brokers at {self._access.brokers} do not let us write: {error}") from error
         raise ServiceUnreachableError(
             f"Kafka at {self._access.brokers} did not acknowledge ({type(error).__name__}): is every broker up?"
         ) from error
@@ -146,12 +149,15 @@ class _Connection:
     async def require(self, topic: str) -> None:
         if topic in self._topics:
             return
-        cluster = await self.producer.client.fetch_all_metadata()
-        if topic not in cluster.topics():
-            raise ConfigurationError(
-                f"topic {topic} does not exist at {self._brokers}, or we may not see it: "
-                "create it with `quaystream topics apply`"
-            )
+        deadline = asyncio.get_running_loop().time() + APPEAR_S
+        # A topic made a moment ago may not have come round to every broker.
+        while topic not in (await self.producer.client.fetch_all_metadata()).topics():
+            if asyncio.get_running_loop().time() > deadline:
+                raise ConfigurationError(
+                    f"topic {topic} does not exist at {self._brokers}, or we may not see it: "
+                    "create it with `quaystream topics apply`"
+                )
+            await asyncio.sleep(0.1)
         self._topics.add(topic)
 
     async def send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers) -> None:

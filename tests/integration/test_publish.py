@@ -70,7 +70,7 @@ async def test_every_row_of_the_traces_arrives_in_order_under_its_asset(broker: 
 
 async def test_file_published_twice_arrives_twice_with_the_same_bytes(broker: Broker, topic: str) -> None:
     for _ in range(2):
-        await run(TRACES[2], "--map", "cicv5g", "--topic", topic)
+        assert (await run(TRACES[2], "--map", "cicv5g", "--topic", topic)).exit_code == 0
     values = Counter(record.value() for record in broker.records(topic, PARTITIONS))
     assert len(values) == ROWS["S2W_N78_V50_RUN02"]
     assert set(values.values()) == {2}

@@ -12,7 +12,7 @@ from schemas.events.model import EventPart
 Strategy = st.SearchStrategy[Any]
 LONGEST = 40
 KNOWN_GOOD = {
-    "equipment_reference": st.sampled_from(["MSCU6639871", "CSQU3054383", "MSCU6639872", "mscu6639871"]),
+    "equipment_reference": st.sampled_from(["MSCU6639870", "CSQU3054383", "TGHU0000040", "MSCU6639871", "csqu3054383"]),
     "imo": st.sampled_from(["9074729", "9074720", "0074729"]),
 }
 

@@ -14,6 +14,9 @@ from typer.testing import CliRunner, Result
 
 from connectors.kafka.outgoing import Outgoing, Refused, parse_time, problem_of
 from connectors.kafka.recording import read_recording
+from connectors.simulator.options import FAULTS, SimulationOptions
+from connectors.simulator.recording import line
+from connectors.simulator.simulation import Simulation
 from schemas.errors import CheckFailedError, ConfigurationError
 from streams.cli import publish
 
@@ -161,6 +164,17 @@ def test_record_says_when_it_was_sent(tmp_path: Path) -> None:
     (record,) = read_recording(path)
     assert isinstance(record, Outgoing)
     assert record.time == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_simulated_file_is_sent_as_the_simulator_would_have_sent_it(tmp_path: Path) -> None:
+    options = SimulationOptions(seed=3, duration=timedelta(minutes=1), faults=frozenset(FAULTS))
+    records = list(Simulation(options).records())
+    path = tmp_path / "run.jsonl"
+    path.write_bytes(b"".join(map(line, records)))
+    read = list(read_recording(path))
+    assert [(r.topic, r.key, r.value, list(r.headers)) for r in read if isinstance(r, Outgoing)] == [
+        (record.topic, record.key, record.value, list(record.headers)) for record in records
+    ]
 
 
 def test_record_cannot_be_shifted(tmp_path: Path) -> None:

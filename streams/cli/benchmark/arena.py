@@ -3,8 +3,9 @@
 Nothing of the user's stack is touched: other ports, other data, another folder.
 """
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from deploy.local.removal import contents, remove
 from schemas.topics import Topic, load_topics
 
 PARTS = ("kafka", "timescaledb")
+VISIBLE_S = 15.0
+POLL_S = 0.05
 TOPIC = "crane-events"
 GROUP = "quaystream"
 TUNING = ("QUAYSTREAM_BATCH_ROWS", "QUAYSTREAM_LINGER_MS")
@@ -86,14 +89,19 @@ class Arena:
 
     async def make_topics(self) -> None:
         """The declared topics, as `topics apply` makes them."""
-        async with topic_admin(self.access) as admin:
-            await admin.create(load_topics().values(), 1)
+        await self._make(load_topics().values())
 
     async def make_topic(self, name: str) -> None:
         """A topic made as `crane-events` is, under another name."""
-        topic: Topic = load_topics()[TOPIC].model_copy(update={"name": name})
-        async with topic_admin(self.access) as admin:
-            await admin.create([topic], 1)
+        await self._make([load_topics()[TOPIC].model_copy(update={"name": name})])
+
+    async def _make(self, topics: Iterable[Topic]) -> None:
+        """Returns when the broker shows them: its answer comes before clients see what it made."""
+        names = [topic.name for topic in topics]
+        async with topic_admin(self.access) as admin, asyncio.timeout(VISIBLE_S):
+            await admin.create(topics, 1)
+            while len((await admin.read(names)).topics) < len(names):
+                await asyncio.sleep(POLL_S)
 
     async def clear(self) -> None:
         """Empty every table and write out what is dirty, so that no run pays for the one before."""

@@ -1,0 +1,48 @@
+"""The page of the tables beside the events': the ledger in `ingest`, sites and assets, and the days."""
+
+from typing import Final
+
+from connectors.timescale.schema_check import LEDGER_COLUMNS
+from schemas.tables import ROLLUPS
+from streams.cli.reference.markdown import code, table
+
+MEANINGS: Final = {
+    "ingest.partition_offset": "The fence: one row per partition. `next_offset` is the offset the next record must have, "
+    "`epoch` counts claims, `owner` is the worker that claimed last. "
+    "`next_offset` - `first_offset` = `accepted` + `duplicate` + `rejected` + `missing`.",
+    "ingest.dead_letter": "Every refused record, byte for byte, with its reason. `headers` is a list of [name, base64]; "
+    "`payload` is null where the record had no value. Hypertable on `received_at`.",
+    "ingest.lost_range": "Offsets the broker did not have; `to_offset` is exclusive. `kind` is `retention` (removed before "
+    "we read it), `not_a_record` (transaction markers, compaction) or `unknown` (reserved, not written today).",
+    "ingest.partition_pause": "Partitions stopped by the dead-letter bound, until `resumed_at`.",
+    "ingest.sequence_stream": "The accepted numbers of each numbered stream, as an array from, to, from, to, …; `version` "
+    "guards its writes, numbers below `pruned_below` are looked up among the rows.",
+    "ingest.sequence_gap": "Numbers not received, both ends included; `filled_at` when they came after all.",
+    "ingest.source_tally": "Records accepted and duplicate, by source and domain.",
+    "ingest.retired": "What retention removed and what `offsets reset` set aside, so that the ledger adds up afterwards.",
+    "ingest.setting": "What the database remembers: the longest retention and age that ever were in force (seconds).",
+    "ingest.raw_table": "Which topic feeds which raw table.",
+    "port.site": "The declared sites: name, clock, shifts.",
+    "port.asset": "Cranes, gates, cells and devices. `declared` is false for those that joined by reporting.",
+}
+_INTRO: Final = """# The ledger's tables
+
+What stands beside the [event tables](tables.md): progress and outcomes in `ingest`, sites and assets in `port`.
+The worker writes `ingest` and adds assets; `quaystream migrate` writes the declared sites and assets. The reader may read all of it, except the
+content of dead letters (`detail`, `key`, `headers`, `payload`).
+
+"""
+_DAYS: Final = """
+## Days
+
+One row per key and UTC day, summed from the hours, with the columns of the hour tables. Plain views; on the Timescale-licensed edition
+continuous aggregates of the same names. A working day in Viet Nam is not a UTC day: sum shifts from the hours.
+
+"""
+
+
+def page() -> str:
+    """The text of the page; raises KeyError for a table that has no meaning here yet."""
+    rows = ((code(name), MEANINGS[name], " ".join(map(code, columns))) for name, columns in LEDGER_COLUMNS.items())
+    days = ((code(rollup.hour.replace("_hour", "_day")), code(rollup.hour)) for rollup in ROLLUPS)
+    return _INTRO + table(("table", "meaning", "columns"), rows) + _DAYS + table(("view", "from"), days)
