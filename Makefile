@@ -39,9 +39,11 @@ types: setup ## mypy, strict
 
 generate: setup ## write the generated files anew
 	$(BIN)/python -m schemas.generate
+	$(BIN)/python -m streams.cli.reference
 
 check: lint types ## what CI runs: lint, types, generated files, tests
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m streams.cli.reference --check
 	$(BIN)/pytest
 
 bench: setup ## the benchmark against peers and the limit

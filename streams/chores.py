@@ -24,6 +24,7 @@ from schemas.events.model import TYPE_PREFIX
 from schemas.identifiers import site_of
 from streams.core.record import TopicPartition
 from streams.ownership import Ownership
+from streams.restart import settle
 from streams.settings import Settings
 from streams.transport import BatchConsumer
 from streams.watchdog import Watchdog
@@ -31,7 +32,7 @@ from streams.watchdog import Watchdog
 log = structlog.get_logger()
 _PASSING = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, KafkaError, QuaystreamError)
 
-_MARKERS_AFTER_S = 5.0
+_NOTHING_FOR_S = 4.0
 _MISSING = """
 SELECT g.type, g.subject, sum(g.to_sequence - g.from_sequence + 1)::bigint - coalesce(sum(d.known), 0)::bigint AS missing
 FROM ingest.sequence_gap g
@@ -98,16 +99,20 @@ class Chores(Service):
         partitions = [TP(*tp) for tp in sorted(consumer.assignment())]
         found = await consumer.highwaters(*partitions) if partitions else {}
         ends = {TopicPartition(*tp): end for tp, end in found.items()}
-        for tp in self._watchdog.standing(_MARKERS_AFTER_S):
-            # A transaction's marker at the very end is no record: the consumer has passed it, nothing waits.
-            head = self.ownership.head(tp)
-            if head is None or tp not in ends or not self.ownership.is_idle(tp.topic):
-                continue
-            if (await consumer.position(TP(*tp)) or 0) >= ends[tp]:
-                ends[tp] = head
         self._watchdog.observe(ends)
+        for tp in self._watchdog.standing(_NOTHING_FOR_S):
+            await self._pass_over(consumer, self.ownership, tp)
+        settle()
         if self.on_caught_up is not None and partitions and not any(self._watchdog.lag().values()):
             self.on_caught_up()
+
+    async def _pass_over(self, consumer: BatchConsumer, ownership: Ownership, tp: TopicPartition) -> None:
+        """Offsets at a partition's end that hold no record (a transaction's marker, everything removed)."""
+        serial = consumer.serial
+        position = await consumer.position(TP(*tp))
+        lane = ownership.idle_lane(tp.topic)
+        if lane is not None and position is not None:
+            await lane.pass_over(tp, position, serial)
 
     async def _pauses(self) -> None:
         if self.ownership is not None:

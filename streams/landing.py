@@ -105,7 +105,7 @@ class Landing:
             for half in _halves(ready.stretches, records // 2):
                 await self._again(half, {})
             return False
-        if self._store.fault_of(error) == "halve" or ready.forced:
+        if self._store.fault_of(error) == "halve" or ready.forced or not records:
             raise error  # one record alone takes too long, or even its dead letter is refused
         only = ready.stretches[0]
         refusal = Refusal(Reason.STORAGE_REFUSED, f"{cause}: {error}")
@@ -136,7 +136,8 @@ class Landing:
             log.warning("fenced", topic=tp.topic, partition=tp.partition, stored=position)
             if position is not None and self._partitions.owns(tp, position.epoch):
                 self._partitions.moved(tp, position.next_offset)
-            else:
+            elif self._partitions.owns(tp, ready.fences[tp].epoch):
+                # Not when it was revoked or claimed anew meanwhile: then the batch is old, not the claim.
                 self._partitions.drop([tp])
                 self._flow.hold(tp)
         return await self._again(ready.stretches, {})
@@ -149,6 +150,6 @@ def _halves(stretches: Sequence[Stretch], middle: int) -> tuple[list[Stretch], l
         middle -= cut
         if cut:
             first.append(replace(stretch, records=stretch.records[:cut]))
-        if cut < len(stretch.records):
+        if cut < len(stretch.records) or not stretch.records:
             second.append(replace(stretch, records=stretch.records[cut:]))
     return first, second

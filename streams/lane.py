@@ -77,6 +77,16 @@ class Lane:
         """Whether nothing is held, prepared or in flight."""
         return not len(self._buffer) and not self._is_turning and (self._flight is None or self._flight.done())
 
+    async def pass_over(self, tp: TopicPartition, end: int, serial: int) -> None:
+        """The consumer stands at `end` and found no record before it: believe it once it was sought to our head."""
+        head = self.partitions.heads().get(tp)
+        if head is None or tp in self.partitions.paused or head >= end:
+            return
+        if self.partitions.was_sought(tp, head, serial):
+            await self.offer(Stretch(tp, serial, (), end))
+        else:
+            await self._preparation.seek(tp, head)
+
     async def stop(self) -> None:
         """Let the transaction in flight end and start no other."""
         self._preparation.is_stopping = True

@@ -66,9 +66,10 @@ class Ownership:
         lane = self._lanes.get(tp.topic)
         return lane.partitions.heads().get(tp) if lane else None
 
-    def is_idle(self, topic: str) -> bool:
-        """Whether nothing of a topic is held, prepared or in flight."""
-        return topic not in self._lanes or self._lanes[topic].is_idle
+    def idle_lane(self, topic: str) -> Lane | None:
+        """The lane of a topic when it holds, prepares and lands nothing."""
+        lane = self._lanes.get(topic)
+        return lane if lane is not None and lane.is_idle else None
 
     async def resume_lifted(self) -> None:
         """Go on with partitions whose pause a person has lifted."""

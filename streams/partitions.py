@@ -62,7 +62,7 @@ class Partitions:
 
     def passed(self, stretches: Iterable[Stretch], writes: Writes) -> None:
         """Let the dead-letter bounds count what landed, and note the append time it reached (`appended_s`)."""
-        self.appended_s.update((s.tp, s.records[-1].timestamp / 1_000) for s in stretches)
+        self.appended_s.update((s.tp, s.records[-1].timestamp / 1_000) for s in stretches if s.records)
         poison = {(d.tp, d.record.offset) for d in writes.dead_letters if d.refusal.reason in POISON}
         for stretch in stretches:
             inside = (
@@ -93,25 +93,26 @@ class Partitions:
             if tp not in self._fences or tp in self.paused or tp in misfits:
                 continue
             head = heads[tp]
-            records = stretch.records
-            if records[0].offset < head:
-                records = [record for record in records if record.offset >= head]
-            if not records:
+            if stretch.end <= head:
                 continue
-            if records[0].offset > head and not self._was_sought(tp, head, stretch.serial):
+            records = stretch.records
+            if stretch.first < head:
+                records = [record for record in records if record.offset >= head]
+            if (records[0].offset if records else stretch.end) > head and not self.was_sought(tp, head, stretch.serial):
                 misfits[tp] = Misfit(tp, head)
                 continue
             before = fitting.get(tp)
             joined = records if before is None else [*before.records, *records]
             fitting[tp] = replace(stretch, records=joined)
-            heads[tp] = records[-1].offset + 1
+            heads[tp] = fitting[tp].end
         return list(fitting.values()), list(misfits.values())
 
     def sought(self, tp: TopicPartition, offset: int, serial: int) -> None:
         """The consumer was told to continue from `offset`; later fetches carry at least `serial`."""
         self._sought[tp] = (offset, serial)
 
-    def _was_sought(self, tp: TopicPartition, head: int, serial: int) -> bool:
+    def was_sought(self, tp: TopicPartition, head: int, serial: int) -> bool:
+        """Whether what carries `serial` was fetched after a seek to `head`."""
         offset, since = self._sought.get(tp, (-1, 0))
         return offset == head and serial >= since
 

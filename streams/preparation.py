@@ -39,7 +39,7 @@ class Ready:
     @property
     def heads(self) -> dict[TopicPartition, int]:
         """Where its partitions will stand."""
-        return {s.tp: s.records[-1].offset + 1 for s in self.stretches}
+        return {s.tp: s.end for s in self.stretches}
 
     @property
     def states(self) -> dict[StreamKey, StreamState]:
@@ -119,7 +119,7 @@ class Preparation:
         forced: Forced,
     ) -> Ready:
         for stretch in stretches:
-            if stretch.records[0].offset > fences[stretch.tp].expected:
+            if stretch.first > fences[stretch.tp].expected:
                 log_start = await self._flow.log_start(stretch.tp)
                 fences[stretch.tp] = replace(fences[stretch.tp], log_start=log_start)
         batch = await self._work(stretches, lambda: self._pipeline.read(stretches, forced))

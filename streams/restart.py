@@ -12,6 +12,11 @@ _TIMES = "_QUAYSTREAM_STARTED_OVER"
 _LONGEST_PAUSE_S = 30.0
 
 
+def settle() -> None:
+    """All is well again: the next time counts as the first."""
+    os.environ.pop(_TIMES, None)
+
+
 def has_started_over() -> bool:
     """Whether this worker replaced another in place: then it waits for services instead of refusing to start."""
     return _TIMES in os.environ

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import structlog
 
-from schemas.errors import QuaystreamError
+from schemas.errors import ConfigurationError, QuaystreamError
 from streams.restart import has_started_over
 
 if TYPE_CHECKING:
@@ -106,6 +106,12 @@ def set_up_logs(style: str) -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
+    logging.getLogger("faust.worker").addFilter(_is_no_answer_to_a_person)
+
+
+def _is_no_answer_to_a_person(record: logging.LogRecord) -> bool:
+    """An error with a message for people ends the command with that one line; Faust need not show where it arose."""
+    return not (record.exc_info and isinstance(record.exc_info[1], QuaystreamError))
 
 
 def _announce(settings: "Settings", address: str) -> None:
@@ -114,7 +120,12 @@ def _announce(settings: "Settings", address: str) -> None:
         from deploy.local.home import Home
         from deploy.local.workers import announce
 
-        file = announce(Home(settings.home), address)
+        try:
+            file = announce(Home(settings.home), address)
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot write to {settings.home} ({error.strerror}): set QUAYSTREAM_HOME to a writable folder"
+            ) from error
         atexit.register(file.unlink, missing_ok=True)
 
 

@@ -42,6 +42,12 @@ class Assignments(Protocol):
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that talks to Kafka; a failed commit of an informational offset must not kill ingest."""
 
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Upstream reads what producers have aborted, unless its own transactions are on.
+        consumer._isolation_level = "read_committed"
+        return consumer
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         ours = {tp: offset for tp, offset in offsets.items() if tp in self.assignment()}
         try:
@@ -80,6 +86,7 @@ class BatchConsumer(driver.Consumer):
         partitions = sorted(self.assignment())
         if not partitions:
             return {}
+        self.held.clear()
         starts = await self.earliest_offsets(*partitions)
         ends = await self.highwaters(*partitions)
         offsets = await self.assignments.assigned(
@@ -145,7 +152,10 @@ class BatchConsumer(driver.Consumer):
             self.diag.unset_flag(CONSUMER_FETCHING)
 
     async def _drain_once(self) -> None:
-        if self.flow_active and not self._get_active_partitions():
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+            return
+        if not self._get_active_partitions():
             await self.sleep(IDLE_S)
             return
         self.diag.set_flag(CONSUMER_FETCHING)
@@ -160,9 +170,11 @@ class BatchConsumer(driver.Consumer):
         """Hand one stretch to its agent; False when the flow was cut and the rest of the fetch must go."""
         if not self.flow_active:
             return False
-        position = self._read_offset.get(tp)
-        if tp in self.held or position is None or tp not in self.assignment():
+        if tp in self.held or tp not in self.assignment():
             return True
+        # Upstream forgets the position of a partition that was sought to 0. What is dropped here is never
+        # fetched again without another seek, so nothing may be dropped on a mere doubt.
+        position = self._read_offset.get(tp) or 0
         fresh = records if records[0].offset >= position else [r for r in records if r.offset >= position]
         if not fresh:
             return True

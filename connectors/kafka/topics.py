@@ -125,6 +125,15 @@ class TopicAdmin:
         for name, code, message in response.topic_errors:
             if code and for_code(code) is not TopicAlreadyExistsError:
                 raise ConfigurationError(f"the broker refused to create topic {name}: {message}")
+        await self._await([topic.name for topic in new])
+
+    async def _await(self, names: Sequence[str]) -> None:
+        """Until the topics have come round, so that whoever runs next finds them; not a moment more than needed."""
+        deadline = asyncio.get_running_loop().time() + ANSWER_S
+        while any(topic["error_code"] for topic in await self._client.describe_topics(list(names))):
+            if asyncio.get_running_loop().time() > deadline:
+                raise ServiceUnreachableError(f"the topics {', '.join(names)} were created but do not show: try again")
+            await asyncio.sleep(0.1)
 
     async def set_values(self, differences: Iterable[Difference], cluster: Cluster) -> None:
         """Set the values that differ. Raises ConfigurationError if refused."""

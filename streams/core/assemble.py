@@ -64,11 +64,11 @@ def lost_ranges(stretch: Stretch, expected: int, log_start: int) -> list[LostRan
     """
     offsets = [record.offset for record in stretch.records]
     lost = []
-    if offsets[0] > expected:
-        kept = min(max(expected, log_start), offsets[0])
+    if stretch.first > expected:
+        kept = min(max(expected, log_start), stretch.first)
         lost.append(LostRange(stretch.tp, expected, kept, "retention"))
-        lost.append(LostRange(stretch.tp, kept, offsets[0], "not_a_record"))
-    if offsets[-1] - offsets[0] + 1 != len(offsets):
+        lost.append(LostRange(stretch.tp, kept, stretch.first, "not_a_record"))
+    if offsets and offsets[-1] - offsets[0] + 1 != len(offsets):
         lost.extend(LostRange(stretch.tp, a + 1, b, "not_a_record") for a, b in pairwise(offsets) if b != a + 1)
     return [gap for gap in lost if gap.end > gap.start]
 
@@ -91,9 +91,8 @@ def progress(
         duplicate = _within(duplicates, start, end)
         rejected = _within(refused, start, end)
         accepted = end - start - duplicate - rejected
-        following = stretch.records[-1].offset + 1
         steps.append(
-            Progress(stretch.tp, expected, following, epoch, accepted, duplicate, rejected, missing[stretch.tp])
+            Progress(stretch.tp, expected, stretch.end, epoch, accepted, duplicate, rejected, missing[stretch.tp])
         )
     return tuple(sorted(steps, key=lambda step: step.tp))
 

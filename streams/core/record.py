@@ -33,8 +33,22 @@ class TopicPartition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Records of one partition in offset order; `serial` counts the seeks made before they were fetched."""
+    """Records of one partition in offset order; `serial` counts the seeks made before they were fetched.
+
+    Without records it says that the broker has none below offset `passed` (all removed, or no records).
+    """
 
     tp: TopicPartition
     serial: int
     records: Sequence[Record]
+    passed: int = 0
+
+    @property
+    def first(self) -> int:
+        """The offset it starts at."""
+        return self.records[0].offset if self.records else self.passed
+
+    @property
+    def end(self) -> int:
+        """The offset that follows it."""
+        return self.records[-1].offset + 1 if self.records else self.passed

@@ -5,7 +5,6 @@ from confluent_kafka import Producer
 from tests.support.broker import produce
 from tests.support.events import Message, numbered, structured
 from tests.support.system import System
-from tests.support.waiting import wait_until
 
 TOPIC = "crane-events"
 PLACE = (TOPIC, 0)
@@ -54,8 +53,7 @@ def test_what_retention_removed_is_counted_also_when_nothing_is_left(system: Sys
     system.send(*messages(101, 200))
     system.broker.delete_records({PLACE: stored + 100})
     worker = system.workers.ready()
-    lag = lambda: worker.metric("quaystream_partition_lag_records", topic=TOPIC) == 0  # noqa: E731
-    wait_until(lag, 20, "nothing waits")
+    worker.await_no_lag()
     ledger = system.verified()
     assert system.database.rows(LOST) == [(TOPIC, 0, stored, stored + 100, "retention")]
     assert (ledger.total("accepted"), ledger.total("missing")) == (100, 100)
@@ -76,8 +74,7 @@ def test_transaction_markers_are_counted_as_no_records(system: System) -> None:
         transaction(producer, messages(first, first + 9))
         producer.commit_transaction(20)
     worker = system.workers.ready()
-    lag = lambda: worker.metric("quaystream_partition_lag_records", topic=TOPIC) == 0  # noqa: E731
-    wait_until(lag, 20, "nothing waits, the last marker included")
+    worker.await_no_lag()
     ledger = system.verified()
     assert (ledger.total("accepted"), ledger.total("missing")) == (30, 3)
     assert {kind for *_, kind in system.database.rows(LOST)} == {"not_a_record"}

@@ -16,6 +16,7 @@ import psutil
 from tests.support.waiting import wait_until
 
 COMMAND = (sys.executable, "-m", "streams.cli")
+LAG = "quaystream_partition_lag_records"
 START_S = 30.0
 STOP_S = 30.0
 _SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$", re.MULTILINE)
@@ -48,14 +49,22 @@ class Worker:
         except OSError as error:
             return 0, str(error)
 
-    def metric(self, name: str, **labels: str) -> float:
-        """The sum of a metric's samples that carry these labels; 0 when there is none."""
+    def samples(self, name: str, **labels: str) -> list[float]:
+        """A metric's samples that carry these labels."""
         _, text = self.page("/metrics")
-        return sum(
+        return [
             float(found["value"])
             for found in _SAMPLE.finditer(text)
             if found["name"] == name and labels.items() <= dict(_LABEL.findall(found["labels"] or "")).items()
-        )
+        ]
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of those samples; 0 when there is none."""
+        return sum(self.samples(name, **labels))
+
+    def await_no_lag(self, within_s: float = 20.0) -> None:
+        """Until it says that no record waits in any of its partitions."""
+        wait_until(lambda: set(self.samples(LAG)) == {0.0}, within_s, "nothing waits")
 
     def is_running(self) -> bool:
         return self.process.poll() is None
@@ -111,7 +120,7 @@ class Workers:
 
     def start(self, *arguments: str, **settings: object) -> Worker:
         """Start one and return at once; settings by their names (`web_port`), None removes one."""
-        port = int(str(settings.setdefault("web_port", free_port())))
+        port = settings.setdefault("web_port", free_port())
         log_file = self._folder / f"worker-{len(self.started)}.log"
         with log_file.open("wb") as log:
             process = subprocess.Popen(
@@ -121,7 +130,7 @@ class Workers:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self.started.append(Worker(process, port, log_file))
+        self.started.append(Worker(process, int(str(port or 0)), log_file))
         return self.started[-1]
 
     def ready(self, **settings: object) -> Worker:

@@ -100,7 +100,7 @@ class Arena:
         names = [topic.name for topic in topics]
         async with topic_admin(self.access) as admin, asyncio.timeout(VISIBLE_S):
             await admin.create(topics, 1)
-            while len((await admin.read(names)).topics) < len(names):
+            while len((await admin.read(names)).topics) < len(names):  # noqa: ASYNC110  (only asking again tells)
                 await asyncio.sleep(POLL_S)
 
     async def clear(self) -> None:

@@ -4,14 +4,15 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from schemas.errors import CheckFailedError
 
+START_S = 60.0
 STOP_S = 20.0
 
 
@@ -50,15 +51,30 @@ class Program:
         said = self.log.read_text(errors="replace").strip().splitlines() or ["nothing"]
         return CheckFailedError(f"{self.name} ended before its time: {said[-1]} (see {self.log})")
 
+    async def once(self, readiness: Awaitable[None]) -> Self:
+        """Itself when `readiness` is over; where that fails, it is stopped first.
+
+        Raises CheckFailedError after `START_S`.
+        """
+        try:
+            await asyncio.wait_for(readiness, START_S)
+        except TimeoutError as late:
+            await self.stop()
+            raise CheckFailedError(f"{self.name} was not ready after {START_S:.0f} s: see {self.log}") from late
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL after `STOP_S`."""
+        """SIGTERM, and SIGKILL after `STOP_S`; what it still prints is read and dropped."""
         with suppress(ProcessLookupError):
             self.process.terminate()
         try:
-            await asyncio.wait_for(self.process.wait(), STOP_S)
+            await asyncio.wait_for(self.process.communicate(), STOP_S)
         except TimeoutError:
             self.process.kill()
-            await self.process.wait()
+            await self.process.communicate()
 
 
 async def launch(name: str, module: str, task: Mapping[str, Any], log: Path) -> Program:

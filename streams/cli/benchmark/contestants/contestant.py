@@ -66,8 +66,7 @@ class Reporting:
         del watcher
         task = {"brokers": arena.brokers, "dsn": arena.worker_url, **asdict(bout)}
         program = await launch(self.name, self.module, task, arena.log(self.name))
-        await program.expect(b"ready")
-        return program
+        return await program.once(program.expect(b"ready"))
 
     async def watch(self, program: Program, watcher: asyncpg.Connection, every_s: float) -> AsyncIterator[Observation]:
         """Its own words."""

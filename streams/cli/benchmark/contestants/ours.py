@@ -38,10 +38,7 @@ class Ours:
         """Start the worker and wait until it has claimed the topic's partitions."""
         del bout
         program = await run_command(self.name, ["worker"], arena.log(self.name), arena.environment())
-        while await watcher.fetchval(_CLAIMED, TOPIC) < load_topics()[TOPIC].partitions:
-            program.refuse_ended()
-            await asyncio.sleep(_POLL_S)
-        return program
+        return await program.once(_claim(program, watcher))
 
     async def watch(self, program: Program, watcher: asyncpg.Connection, every_s: float) -> AsyncIterator[Observation]:
         """The fence rows: they are committed with the rows they count, so what they say is visible."""
@@ -54,3 +51,9 @@ class Ours:
                 yield seen
             program.refuse_ended()
             await asyncio.sleep(max(0.0, seen.at + every_s - time.monotonic()))
+
+
+async def _claim(program: Program, watcher: asyncpg.Connection) -> None:
+    while await watcher.fetchval(_CLAIMED, TOPIC) < load_topics()[TOPIC].partitions:
+        program.refuse_ended()
+        await asyncio.sleep(_POLL_S)
