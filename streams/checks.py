@@ -1,13 +1,20 @@
 """What a worker checks before it starts, so that a wrong set-up is one clear line and not a log to read."""
 
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 import asyncpg
 
-from connectors.kafka.options import access_from
+from connectors.kafka.options import KafkaAccess, access_from
+from connectors.kafka.positions import read_positions
 from connectors.kafka.topics import topic_admin
 from connectors.timescale.connection import connection_to
+from connectors.timescale.ledger import PartitionLine, read_partitions
 from connectors.timescale.schema_check import check_schema
 from schemas.errors import ConfigurationError
 from schemas.topics import EVENT_TOPICS
+from streams.ownership import recreated
 from streams.settings import Settings
 
 
@@ -16,13 +23,28 @@ async def check_start(settings: Settings) -> None:
     async with connection_to(settings.worker_dsn()) as connection:
         await check_schema(connection)
         await _check_group(connection, settings.group)
-    async with topic_admin(access_from(settings)) as admin:
+        fences = await read_partitions(connection)
+    with _quiet_client():
+        await _check_topics(access_from(settings))
+        await _check_fences(access_from(settings), fences)
+
+
+async def _check_topics(access: KafkaAccess) -> None:
+    async with topic_admin(access) as admin:
         found = await admin.read([topic.name for topic in EVENT_TOPICS])
     missing = [topic.name for topic in EVENT_TOPICS if topic.name not in found.topics]
     if missing:
         raise ConfigurationError(
             f"topics are missing: {', '.join(missing)}; create them with `quaystream topics apply`"
         )
+
+
+async def _check_fences(access: KafkaAccess, fences: Sequence[PartitionLine]) -> None:
+    """As ownership does when it claims, but before the group is joined: a member could not be reset."""
+    spans = await read_positions(access, {line.topic for line in fences}) if fences else {}
+    for line in fences:
+        if line.place in spans and line.next_offset > spans[line.place].end:
+            raise ConfigurationError(recreated(*line.place, line.next_offset, spans[line.place].end))
 
 
 async def _check_group(connection: asyncpg.Connection, group: str) -> None:
@@ -35,3 +57,15 @@ async def _check_group(connection: asyncpg.Connection, group: str) -> None:
         raise ConfigurationError(
             f"this database belongs to consumer group {name!r}, not {group!r}: set QUAYSTREAM_GROUP={name}"
         )
+
+
+@contextmanager
+def _quiet_client() -> Iterator[None]:
+    """What goes wrong reaches the person once, as the error the command ends with."""
+    client = logging.getLogger("aiokafka")
+    before = client.level
+    client.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        client.setLevel(before)

@@ -94,10 +94,15 @@ class Ownership:
         raise AssertionError("delays end")
 
 
+def recreated(topic: str, partition: int, stored: int, end: int) -> str:
+    """What to tell a person whose topic ends at `end` while the store has read up to `stored`."""
+    return (
+        f"{topic}/{partition}: the database has read up to {stored}, the topic ends at {end}; "
+        f"was it re-created? `quaystream offsets reset {topic}` starts it anew"
+    )
+
+
 def _refuse_recreated(positions: Mapping[TopicPartition, Position], log_ends: Mapping[TP, int]) -> None:
     for tp, position in positions.items():
         if position.next_offset > log_ends[TP(*tp)]:
-            raise RecreatedTopicError(
-                f"{tp.topic}/{tp.partition}: the database has read up to {position.next_offset}, the topic ends at "
-                f"{log_ends[TP(*tp)]}; was it re-created? `quaystream offsets reset {tp.topic}` starts it anew"
-            )
+            raise RecreatedTopicError(recreated(*tp, position.next_offset, log_ends[TP(*tp)]))

@@ -56,7 +56,7 @@ async def retire_expired(connection: Connection, kept: Kept, now: datetime) -> l
             rows += await connection.fetchval("SELECT ingest.retire($1, $2)", table, chunk["range_end"])
         removals.append(Removal(table, rows, older_than))
     older_than = now - kept.evidence
-    rows = await connection.fetchval("SELECT ingest.forget($1)", older_than)
+    rows = await connection.fetchval("SELECT ingest.forget($1, $2)", older_than, now - kept.raw)
     return [*removals, Removal(EVIDENCE, rows, older_than)]
 
 
@@ -66,7 +66,7 @@ async def find_expired(connection: Connection, kept: Kept, now: datetime) -> lis
     for table, older_than in _bounds(kept, now):
         removals.append(Removal(table, await _expired_rows(connection, table, older_than), older_than))
     older_than = now - kept.evidence
-    return [*removals, Removal(EVIDENCE, await connection.fetchval(_OLD_EVIDENCE, older_than), older_than)]
+    return [*removals, Removal(EVIDENCE, await connection.fetchval(_OLD_EVIDENCE, older_than, now - kept.raw), older_than)]
 
 
 def _bounds(kept: Kept, now: datetime) -> list[tuple[str, datetime]]:
@@ -91,6 +91,6 @@ WHERE hypertable_schema || '.' || hypertable_name = $1 AND range_end <= $2 ORDER
 _OLD_EVIDENCE = """
 SELECT (SELECT count(*) FROM ingest.lost_range WHERE noticed_at < $1)
      + (SELECT count(*) FROM ingest.sequence_gap WHERE coalesce(filled_at, noticed_at) < $1)
-     + (SELECT count(*) FROM ingest.sequence_stream WHERE updated_at < $1)
+     + (SELECT count(*) FROM ingest.sequence_stream WHERE updated_at < $2)
      + (SELECT count(*) FROM ingest.partition_pause WHERE resumed_at < $1)
 """

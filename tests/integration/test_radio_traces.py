@@ -75,15 +75,6 @@ def test_rows_minutes_and_hours_show_what_was_recorded(port: System) -> None:
     assert dict(cells) == {"5C422503D": 309, "5C42D3015": 238, "5C42D300B": 195, "5C42D301F": 237}
 
 
-def test_a_trace_published_twice_stores_nothing_new(port: System) -> None:
-    before = port.database.total("port.radio_sample")
-    again = port.command("publish", str(TRACES / "south_n8_v0_02.txt"), "--map", "cicv5g", max_age=AGE)
-    assert again.returncode == 0, again.stderr
-    ledger = port.verified()
-    assert port.database.total("port.radio_sample") == before
-    assert ledger.total("duplicate") == 481
-
-
 def device(name: str) -> str:
     return f"VNHPH-DEEPC2-{name.upper()}"
 

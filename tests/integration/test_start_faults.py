@@ -82,12 +82,21 @@ def test_a_database_that_is_down(system: System) -> None:
     assert str(port) in line
 
 
-def test_a_home_that_is_no_folder(system: System, tmp_path: Path) -> None:
-    home = tmp_path / "file"
-    home.write_text("in the way")
-    code, line = refused(system, home=home / "home")
+def test_a_stack_folder_that_cannot_be_written(system: System, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "stack.json").write_text('{"settings": {}}')
+    # In the way of the folder where workers announce themselves; permissions would not stop root.
+    (home / "prometheus").write_text("")
+    code, line = refused(system, home=home)
     assert code == 2
     assert str(home) in line
+    assert "QUAYSTREAM_HOME" in line
+
+
+def test_a_home_that_is_not_there_is_no_fault(system: System, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert system.workers.ready(home=tmp_path / "file" / "home").stop() == 0
 
 
 def test_another_consumer_group(system: System) -> None:

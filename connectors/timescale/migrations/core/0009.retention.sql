@@ -61,9 +61,10 @@ BEGIN
 END
 $$;
 
--- Forgets lost ranges, filled or open gaps, idle sequence streams and old pauses noticed before `older_than`.
+-- Forgets lost ranges, gaps and ended pauses noticed before `older_than`, and streams idle since before `idle_since`:
+-- what they could still send is refused for its age, so nobody asks for their numbers.
 -- Lost ranges count in the ledger as `missing`, so their sum moves to ingest.retired. Answers the rows removed.
-CREATE FUNCTION ingest.forget(older_than timestamptz) RETURNS bigint
+CREATE FUNCTION ingest.forget(older_than timestamptz, idle_since timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '10s'
@@ -88,7 +89,7 @@ BEGIN
     DELETE FROM ingest.sequence_gap WHERE coalesce(filled_at, noticed_at) < older_than;
     GET DIAGNOSTICS removed = ROW_COUNT;
     total := total + removed;
-    DELETE FROM ingest.sequence_stream WHERE updated_at < older_than;
+    DELETE FROM ingest.sequence_stream WHERE updated_at < idle_since;
     GET DIAGNOSTICS removed = ROW_COUNT;
     total := total + removed;
     DELETE FROM ingest.partition_pause WHERE resumed_at < older_than;
@@ -96,5 +97,5 @@ BEGIN
     RETURN total + removed;
 END
 $$;
-REVOKE ALL ON FUNCTION ingest.count_chunk(text, text, text), ingest.retire(text, timestamptz), ingest.forget(timestamptz)
+REVOKE ALL ON FUNCTION ingest.count_chunk(text, text, text), ingest.retire(text, timestamptz), ingest.forget(timestamptz, timestamptz)
 FROM PUBLIC;

@@ -50,7 +50,7 @@ TO quaystream_worker;
 GRANT DELETE ON ingest.sequence_gap TO quaystream_worker;
 GRANT SELECT, INSERT, UPDATE (relayed_at, replayed_at) ON ingest.dead_letter TO quaystream_worker;
 GRANT SELECT ON ingest.retired, ingest.raw_table TO quaystream_worker;
-GRANT EXECUTE ON FUNCTION ingest.retire(text, timestamptz), ingest.forget(timestamptz) TO quaystream_worker;
+GRANT EXECUTE ON FUNCTION ingest.retire(text, timestamptz), ingest.forget(timestamptz, timestamptz) TO quaystream_worker;
 GRANT SELECT ON
     ingest.partition_offset, ingest.lost_range, ingest.partition_pause, ingest.sequence_stream,
     ingest.sequence_gap, ingest.source_tally, ingest.setting, ingest.retired, ingest.raw_table

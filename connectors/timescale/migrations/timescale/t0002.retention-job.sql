@@ -6,8 +6,9 @@ CREATE PROCEDURE ingest.retire_due(job_id integer, config jsonb)
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    kept   interval;
-    source record;
+    kept     interval;
+    evidence interval;
+    source   record;
 BEGIN
     SELECT make_interval(secs => max((value #>> '{}')::double precision)) INTO kept
     FROM ingest.setting WHERE name IN ('raw_retention_s', 'max_age_s');
@@ -18,10 +19,10 @@ BEGIN
         PERFORM ingest.retire(source.table_name, now() - kept);
         COMMIT;
     END LOOP;
-    kept := greatest(kept, INTERVAL '365 days');
-    PERFORM ingest.retire('ingest.dead_letter', now() - kept);
+    evidence := greatest(kept, INTERVAL '365 days');
+    PERFORM ingest.retire('ingest.dead_letter', now() - evidence);
     COMMIT;
-    PERFORM ingest.forget(now() - kept);
+    PERFORM ingest.forget(now() - evidence, now() - kept);
 END
 $$;
 REVOKE ALL ON PROCEDURE ingest.retire_due(integer, jsonb) FROM PUBLIC;
