@@ -101,18 +101,10 @@ class Chores(Service):
         ends = {TopicPartition(*tp): end for tp, end in found.items()}
         self._watchdog.observe(ends)
         for tp in self._watchdog.standing(_NOTHING_FOR_S):
-            await self._pass_over(consumer, self.ownership, tp)
+            consumer.asked.add(TP(*tp))
         settle()
         if self.on_caught_up is not None and partitions and not any(self._watchdog.lag().values()):
             self.on_caught_up()
-
-    async def _pass_over(self, consumer: BatchConsumer, ownership: Ownership, tp: TopicPartition) -> None:
-        """Offsets at a partition's end that hold no record (a transaction's marker, everything removed)."""
-        serial = consumer.serial
-        position = await consumer.position(TP(*tp))
-        lane = ownership.idle_lane(tp.topic)
-        if lane is not None and position is not None:
-            await lane.pass_over(tp, position, serial)
 
     async def _pauses(self) -> None:
         if self.ownership is not None:

@@ -66,10 +66,11 @@ class Ownership:
         lane = self._lanes.get(tp.topic)
         return lane.partitions.heads().get(tp) if lane else None
 
-    def idle_lane(self, topic: str) -> Lane | None:
-        """The lane of a topic when it holds, prepares and lands nothing."""
-        lane = self._lanes.get(topic)
-        return lane if lane is not None and lane.is_idle else None
+    async def empty(self, tp: TP, end: int, serial: int) -> None:
+        """The broker has no record between what is stored and `end` (a transaction's marker, everything removed)."""
+        lane = self._lanes.get(tp.topic)
+        if lane is not None and lane.is_idle:
+            await lane.pass_over(TopicPartition(*tp), end, serial)
 
     async def resume_lifted(self) -> None:
         """Go on with partitions whose pause a person has lifted."""

@@ -132,11 +132,12 @@ def _announce(settings: "Settings", address: str) -> None:
 def _code_of(run: Callable[[], Any]) -> int:
     try:
         run()
-    except QuaystreamError as error:
-        print(f"quaystream: {error}", file=sys.stderr)
-        return error.exit_code
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 0
+        # Faust turns every error into its own exit; the error itself is the exit's context.
+        if not isinstance(stop.__context__, QuaystreamError):
+            return stop.code if isinstance(stop.code, int) else 0
+        print(f"quaystream: {stop.__context__}", file=sys.stderr)
+        return stop.__context__.exit_code
     return 0
 
 

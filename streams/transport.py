@@ -38,6 +38,9 @@ class Assignments(Protocol):
     def committed(self, tp: TP) -> int | None:
         """The next offset of a partition as the database has it; None when it is not ours."""
 
+    async def empty(self, tp: TP, end: int, serial: int) -> None:
+        """All that was fetched of a partition is stored, and the broker has no record from there to `end`."""
+
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that talks to Kafka; a failed commit of an informational offset must not kill ingest."""
@@ -65,12 +68,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class BatchConsumer(driver.Consumer):
-    """Delivers stretches. `held` partitions are not fetched until released; `serial` counts completed seeks."""
+    """Delivers stretches. `held` partitions are not fetched until released; `serial` counts completed seeks.
+
+    `asked` partitions have lag although nothing comes: after the next fetch it is told whether they are empty.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.held: set[TP] = set()
         self.serial = 0
+        self.asked: set[TP] = set()
 
     @property
     def assignments(self) -> Assignments:
@@ -165,6 +172,19 @@ class BatchConsumer(driver.Consumer):
         for tp, found in (records or {}).items():
             if self.app.consumer_generation_id != generation or not await self._deliver(TP(*tp), found, serial):
                 return
+        while self.asked:
+            await self._answer(self.asked.pop(), serial)
+
+    async def _answer(self, tp: TP, serial: int) -> None:
+        """Whether offsets up to the consumer's position hold no record: only here is no fetch under way.
+
+        What was delivered and is stored equals what was read; a position beyond it was passed without a record.
+        """
+        read = self._read_offset.get(tp) or 0
+        if tp in self.assignment() and self.assignments.committed(tp) == read:
+            position = await self.position(tp)
+            if position is not None and position > read:
+                await self.assignments.empty(tp, position, serial)
 
     async def _deliver(self, tp: TP, records: list[Any], serial: int) -> bool:
         """Hand one stretch to its agent; False when the flow was cut and the rest of the fetch must go."""
