@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import faust
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 CRASH_EXIT = 70
 CLAIM_DEADLINE_S = 20.0
-VERSION = "0.1.0"
+VERSION = version("quaystream")
 
 
 class Schema(faust.Schema):
@@ -186,8 +187,8 @@ def _engine_options(session_timeout_s: float) -> Mapping[str, Any]:
     return {
         "stream_buffer_maxsize": 8,
         "stream_wait_empty": False,
-        "broker_max_poll_records": int(os.environ.get("PR", "20000")),
-        "consumer_max_fetch_size": int(os.environ.get("FS", "4194304")),
+        "broker_max_poll_records": 10_000,
+        "consumer_max_fetch_size": 1024 * 1024,  # a larger message still comes, alone (KIP-74)
         "broker_session_timeout": session_timeout_s,
         "broker_heartbeat_interval": session_timeout_s / 5,
         "broker_rebalance_timeout": 60.0,

@@ -1,5 +1,6 @@
 """What the worker does beside the lanes, each on its own timer: lag, pauses, relay, completeness, retention."""
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 _PASSING = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, KafkaError, QuaystreamError)
 
 _NOTHING_FOR_S = 4.0
+_ANSWER_S = 10.0
 _MISSING = """
 SELECT g.type, g.subject, sum(g.to_sequence - g.from_sequence + 1)::bigint - coalesce(sum(d.known), 0)::bigint AS missing
 FROM ingest.sequence_gap g
@@ -97,9 +99,13 @@ class Chores(Service):
             return
         consumer = self.consumer()
         partitions = [TP(*tp) for tp in sorted(consumer.assignment())]
-        found = await consumer.highwaters(*partitions) if partitions else {}
-        ends = {TopicPartition(*tp): end for tp, end in found.items()}
-        self._watchdog.observe(ends)
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                found = await consumer.highwaters(*partitions) if partitions else {}
+        except _PASSING:
+            self._watchdog.observe({})  # unknown is not 0
+            raise
+        self._watchdog.observe({TopicPartition(*tp): end for tp, end in found.items()})
         for tp in self._watchdog.standing(_NOTHING_FOR_S):
             consumer.asked.add(TP(*tp))
         settle()
@@ -137,7 +143,7 @@ class Chores(Service):
                     log.info("retired", table=removal.table, rows=removal.rows)
 
     async def _relay(self) -> None:
-        async with Publisher(access_from(self._settings)) as publisher:
+        async with Publisher(access_from(self._settings), "zstd") as publisher:
             relay = DeadLetterRelay(self._pool, publisher)
             while not self.should_stop:
                 if not await relay.run_once():
