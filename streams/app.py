@@ -193,7 +193,7 @@ def build_app(settings: Settings) -> BatchApp:
 def _engine_options(session_timeout_s: float) -> Mapping[str, Any]:
     """Engine section 9: why each differs from Faust's default."""
     return {
-        "stream_buffer_maxsize": 8,
+        "stream_buffer_maxsize": 4,
         "stream_wait_empty": False,
         "broker_max_poll_records": 10_000,
         "consumer_max_fetch_size": 1024 * 1024,  # a larger message still comes, alone (KIP-74)

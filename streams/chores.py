@@ -35,6 +35,7 @@ _PASSING = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError
 
 _NOTHING_FOR_S = 4.0
 _ANSWER_S = 10.0
+_AFTER_FAILURE_S = 10.0
 _MISSING = """
 SELECT g.type, g.subject, sum(g.to_sequence - g.from_sequence + 1)::bigint - coalesce(sum(d.known), 0)::bigint AS missing
 FROM ingest.sequence_gap g
@@ -88,11 +89,13 @@ class Chores(Service):
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         while not self.should_stop:
+            pause = seconds
             try:
                 await chore()
             except _PASSING as error:
+                pause = max(seconds, _AFTER_FAILURE_S)
                 log.warning("chore failed, trying again later", chore=chore.__name__, error=repr(error))
-            await self.sleep(seconds)
+            await self.sleep(pause)
 
     async def _lag(self) -> None:
         if self.consumer is None or self.ownership is None or not self.ownership.is_assigned:

@@ -107,7 +107,7 @@ class Landing:
             return False
         if self._store.fault_of(error) == "halve" or ready.forced or not records:
             raise error  # one record alone takes too long, or even its dead letter is refused
-        only = ready.stretches[0]
+        only = next(stretch for stretch in ready.stretches if stretch.records)
         refusal = Refusal(Reason.STORAGE_REFUSED, f"{cause}: {error}")
         return await self._again(ready.stretches, {(only.tp, only.records[0].offset): refusal})
 

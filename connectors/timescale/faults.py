@@ -6,7 +6,7 @@ from streams.store import Fault
 
 _RETRY_CLASSES = frozenset({"08", "40", "53", "57", "58"})
 _REFUSED_CLASSES = frozenset({"22", "23", "54"})
-_RETRY_STATES = frozenset({"55P03", "25006"})
+_RETRY_STATES = frozenset({"55P03", "25006", "25P03"})
 _STATEMENT_TIMEOUT = "57014"
 
 

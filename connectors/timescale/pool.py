@@ -20,7 +20,8 @@ _SESSION = {
     "timezone": "UTC",
     "statement_timeout": "45s",
     "lock_timeout": "20s",
-    "idle_in_transaction_session_timeout": "120s",
+    # A frozen worker holds its fences' locks, and the next owner waits for them.
+    "idle_in_transaction_session_timeout": "15s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",

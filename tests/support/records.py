@@ -60,9 +60,9 @@ def encoded(document: Any) -> bytes:
 
 
 def sent(offset: int, document: Any) -> Sent:
-    """A record of a document, keyed by its subject."""
+    """A record of a document, keyed by its subject; None is a null value."""
     key = document["subject"].encode() if isinstance(document, Mapping) and "subject" in document else None
-    return Sent(offset, encoded(document), key)
+    return Sent(offset, None if document is None else encoded(document), key)
 
 
 def stretch(documents: Iterable[Any], *, tp: TopicPartition = CRANES, first: int = 0, serial: int = 0) -> Stretch:

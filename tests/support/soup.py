@@ -28,8 +28,8 @@ class Ingredient(NamedTuple):
     def document(self) -> Any:
         """What its record holds."""
         made = {
-            "numbered": lambda: numbered(self.number, bootid=self.bootid),
-            "conflicting": lambda: numbered(self.number, bootid=self.bootid) | {"id": self.event_id},
+            "numbered": lambda: numbered(self.number, bootid=self.bootid, id=self.event_id),
+            "conflicting": lambda: numbered(self.number, bootid=self.bootid, id=self.event_id),
             "plain": lambda: crane(self.event_id, ago_s=10.0 * self.number, load_t=float(self.number)),
             "late": lambda: crane(self.event_id, ago_s=30 * DAY_S + self.number),
             "too_old": lambda: crane(self.event_id, ago_s=91 * DAY_S),

@@ -13,8 +13,8 @@ def of(first: int, count: int, tp: TopicPartition = CRANES) -> Stretch:
     return Stretch(tp, 3, [sent(offset, crane(f"e{offset}")) for offset in range(first, first + count)])
 
 
-async def filled(*stretches: Stretch, limit: int = 1_000) -> Buffer:
-    buffer = Buffer(limit)
+async def filled(*stretches: Stretch, limit: int = 1_000, limit_bytes: int = 10**6) -> Buffer:
+    buffer = Buffer(limit, limit_bytes)
     for stretch in stretches:
         await buffer.put(stretch)
     return buffer
@@ -95,3 +95,20 @@ async def test_dropped_partition_makes_room() -> None:
 
 async def test_nothing_is_taken_of_an_empty_buffer() -> None:
     assert await Buffer(3).take(9) == []
+
+
+async def test_put_waits_while_the_buffer_holds_too_many_bytes() -> None:
+    size = len(of(0, 1).records[0].value or b"")
+    buffer = await filled(of(0, 2), limit_bytes=2 * size)
+    put = asyncio.create_task(buffer.put(of(2, 1)))
+    assert await is_waiting(put)
+    await buffer.take(1)
+    await put
+    assert len(buffer) == 2
+
+
+async def test_stretch_without_records_is_taken_too() -> None:
+    buffer = await filled(Stretch(CRANES, 0, (), 7), of(7, 1))
+    assert len(buffer) == 2
+    assert [(stretch.first, stretch.end) for stretch in await buffer.take(9)] == [(7, 7), (7, 8)]
+    assert len(buffer) == 0

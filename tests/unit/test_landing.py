@@ -214,6 +214,15 @@ async def test_every_refused_row_is_found_in_every_partition() -> None:
     assert list(differences(bench.database)) == []
 
 
+async def test_refused_record_beside_passed_offsets_becomes_a_dead_letter() -> None:
+    async with Bench(refuses=refuse("b"), pace=Pace(batch_rows=2, linger=timedelta(seconds=5))) as bench:
+        await bench.claim(CRANES, OTHER_CRANES)
+        bench.lane.partitions.sought(CRANES, 0, 0)
+        await bench.feed(Stretch(CRANES, 0, (), 3), stretch([crane("b")], tp=OTHER_CRANES))
+    assert bench.reasons() == {0: "storage_refused"}
+    assert sums(bench.database) == [(3, 0, 0, 3), (1, 0, 0, 1)]
+
+
 async def test_batches_behind_a_refused_row_land_as_if_nothing_had_been() -> None:
     async with Bench(refuses=refuse("boot-1-2"), pace=Pace(batch_rows=3, linger=timedelta(0))) as bench:
         await bench.claim(CRANES)

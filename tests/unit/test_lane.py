@@ -335,3 +335,58 @@ async def test_hole_inside_a_stretch_is_missing() -> None:
         await bench.claim(CRANES)
         await bench.feed(stretch([sent(0, crane("a")), sent(3, crane("b"))]))
     assert sums(bench.database) == [(4, 2, 0, 2)]
+
+
+async def test_offsets_without_a_record_are_passed_once_they_were_sought() -> None:
+    async with Bench() as bench:
+        await bench.claim(CRANES)
+        await bench.feed(numbers(1, 2))
+        bench.flow.log_starts[CRANES] = 4
+        await bench.lane.pass_over(CRANES, 6, bench.flow.serial)
+        assert (bench.flow.sought, bench.head(CRANES)) == ([(CRANES, 2)], 2)
+        await bench.lane.pass_over(CRANES, 6, bench.flow.serial)
+        await bench.idle()
+    assert sums(bench.database) == [(6, 2, 0, 4)]
+    assert [(gap.start, gap.end, gap.kind) for gap in bench.database.lost] == [
+        (2, 4, "retention"),
+        (4, 6, "not_a_record"),
+    ]
+
+
+async def test_records_that_come_after_passed_offsets_follow_them() -> None:
+    async with Bench() as bench:
+        await bench.claim(CRANES)
+        bench.lane.partitions.sought(CRANES, 0, 0)
+        await bench.feed(Stretch(CRANES, 0, (), 3), stretch([crane("a")], first=3))
+    assert sums(bench.database) == [(4, 1, 0, 3)]
+
+
+async def test_record_below_passed_offsets_is_not_skipped() -> None:
+    """What was fetched in order is taken in order, whatever is said to be empty behind it."""
+    async with Bench() as bench:
+        await bench.claim(CRANES)
+        bench.lane.partitions.sought(CRANES, 0, 0)
+        await bench.feed(stretch([crane("a"), crane("b")]), Stretch(CRANES, 0, (), 5))
+    assert bench.ids() == ["a", "b"]
+
+
+@pytest.mark.parametrize("end", [0, 1, 2])
+async def test_nothing_is_passed_that_is_stored_already(end: int) -> None:
+    async with Bench() as bench:
+        await bench.claim(CRANES)
+        await bench.feed(numbers(1, 2))
+        await bench.lane.pass_over(CRANES, end, bench.flow.serial)
+        await bench.idle()
+    assert bench.flow.sought == []
+    assert bench.database.lost == []
+
+
+async def test_nothing_is_passed_of_a_paused_or_foreign_partition() -> None:
+    async with Bench(limits=LIMITS) as bench:
+        await bench.claim(CRANES)
+        await bench.feed(stretch([b"x"] * 5))
+        for tp in (CRANES, OTHER_CRANES):
+            await bench.lane.pass_over(tp, 9, bench.flow.serial)
+        await bench.idle()
+    assert bench.flow.sought == []
+    assert bench.head(CRANES) == 5

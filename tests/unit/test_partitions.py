@@ -100,6 +100,28 @@ def test_hole_after_a_seek_elsewhere_is_not_believed() -> None:
     assert fitted(partitions, at(7, 8, serial=2)) == ({}, [Misfit(TP, 5)])
 
 
+def test_passed_offsets_are_believed_like_a_hole() -> None:
+    partitions = owned(expected=5)
+    heads = partitions.heads()
+    passed = Stretch(TP, 2, (), 9)
+    assert partitions.fit([passed], heads) == ([], [Misfit(TP, 5)])
+    partitions.sought(TP, 5, serial=2)
+    assert partitions.fit([passed], heads) == ([passed], [])
+    assert heads == {TP: 9}
+
+
+def test_passed_offsets_below_the_head_say_nothing() -> None:
+    partitions = owned(expected=5)
+    partitions.sought(TP, 5, serial=0)
+    assert fitted(partitions, Stretch(TP, 0, (), 5)) == ({}, [])
+
+
+def test_records_follow_passed_offsets() -> None:
+    partitions = owned(expected=5)
+    partitions.sought(TP, 5, serial=0)
+    assert fitted(partitions, Stretch(TP, 0, (), 9), at(9, 10)) == ({TP: [9, 10]}, [])
+
+
 def test_new_claim_forgets_old_seeks() -> None:
     partitions = owned(expected=5)
     partitions.sought(TP, 5, serial=2)

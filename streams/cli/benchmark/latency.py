@@ -1,64 +1,47 @@
-"""One open-loop run: events come at a fixed rate whatever happens, and each waits until its commit is visible.
+"""How long events waited: from the moment each was due to be sent to the first moment its commit was seen.
 
-Latency is from the moment an event was due to be sent to the first moment its partition's head was seen past
-it: an upper bound, as fine as the watcher looks (5 ms), without coordinated omission.
+An upper bound, as fine as the watcher looks, without coordinated omission.
 """
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from schemas.errors import CheckFailedError
-from streams.cli.benchmark.contestants import Bout, Contestant
 from streams.cli.benchmark.generator import Schedule
 from streams.cli.benchmark.observation import Observation
-from streams.cli.benchmark.program import Program, launch
-from streams.cli.benchmark.ring import Ring
-
-POLL_S = 0.005
-WARM_UP_S = 5.0
-PATIENCE_S = 60.0
-_ROWS = "SELECT count(*), count(DISTINCT event_id) FROM port.crane_sample"
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
-    """Milliseconds from due to visible at `rate` events/s; `unseen` events were never committed within `PATIENCE_S`.
+class Waits:
+    """Milliseconds from due to visible; infinite where events (`unseen` of them) were never committed.
 
-    `rows_ok`: every event sent, the warm-up's too, is stored once. `late_p99_ms` is how late the generator itself was: small, or the figures say nothing.
+    `late_p99_ms` is how late the generator itself was: small, or the others say little about the contestant.
     """
 
-    contestant: str
-    rate: int
     events: int
     p50_ms: float
     p99_ms: float
     p999_ms: float
     max_ms: float
-    late_p99_ms: float
     unseen: int
+    late_p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A contestant at `rate` events/s. CPU is that of the whole run, the warm-up in it.
+
+    `rows_ok`: every event sent, the warm-up's too, is stored once.
+    """
+
+    contestant: str
+    rate: int
+    waits: Waits
+    cpu_us_per_event: Mapping[str, float]
     rows_ok: bool
-
-
-async def open_loop(contestant: Contestant, ring: Ring, rate: int, seconds: float) -> Latency:
-    """Run it at `rate` for `seconds` after a warm-up."""
-    await ring.arena.clear()
-    name = f"{contestant.name}-at-{rate}"
-    topic = await contestant.fresh_topic(ring.arena, name)
-    program = await contestant.start(ring.arena, Bout(topic, name, ring.workload, 0), ring.watcher)
-    try:
-        schedule, seen = await _follow(contestant, program, ring, _task(ring, topic, name, rate, seconds))
-    finally:
-        await program.stop()
-    counted = schedule[schedule["due"] >= schedule["due"][0] + WARM_UP_S]
-    rows = await ring.watcher.fetchrow(_ROWS)
-    summed = _summed_up(contestant.name, rate, counted, latencies(counted, seen))
-    return replace(summed, rows_ok=rows is not None and tuple(rows) == (len(schedule), len(schedule)))
 
 
 def latencies(schedule: Schedule, seen: Sequence[Observation]) -> npt.NDArray[np.float64]:
@@ -73,52 +56,12 @@ def latencies(schedule: Schedule, seen: Sequence[Observation]) -> npt.NDArray[np
     return result
 
 
-def _task(ring: Ring, topic: str, name: str, rate: int, seconds: float) -> dict[str, object]:
-    return {
-        "brokers": ring.arena.brokers,
-        "topic": topic,
-        "boot": name,
-        "rate": rate,
-        "seconds": seconds + WARM_UP_S,
-        "schedule": str(ring.arena.log(name).with_suffix(".npy")),
-    }
-
-
-async def _follow(
-    contestant: Contestant, program: Program, ring: Ring, task: dict[str, object]
-) -> tuple[Schedule, list[Observation]]:
-    seen: list[Observation] = []
-    collecting = asyncio.create_task(_collect(contestant.watch(program, ring.watcher, POLL_S), seen))
-    generator = await launch("generator", "streams.cli.benchmark.generator", task, ring.arena.log("generator"))
-    try:
-        await generator.expect(b"sent")
-        schedule = np.load(str(task["schedule"]))
-        await _await_all(schedule, seen, collecting)
-    finally:
-        await generator.stop()
-        collecting.cancel()
-        with suppress(asyncio.CancelledError):
-            await collecting
-    return schedule, seen
-
-
-async def _collect(observations: AsyncIterator[Observation], seen: list[Observation]) -> None:
-    async for observation in observations:
-        seen.append(observation)  # noqa: PERF401  (others read the list while it grows)
-
-
-async def _await_all(schedule: Schedule, seen: list[Observation], collecting: "asyncio.Task[None]") -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline and not collecting.done():
-        if seen and np.isfinite(latencies(schedule, seen[-1:])).all():
-            return
-        await asyncio.sleep(POLL_S * 10)
-
-
-def _summed_up(name: str, rate: int, schedule: Schedule, waited: npt.NDArray[np.float64]) -> Latency:
-    if not len(schedule):
-        raise CheckFailedError(f"no event of {name} at {rate}/s was due after the warm-up")
+def waits_of(schedule: Schedule, seen: Sequence[Observation], warm_up_s: float) -> Waits:
+    """Percentiles over the events due after the warm-up; raises CheckFailedError when there are none."""
+    counted = schedule[schedule["due"] >= schedule["due"][:1] + warm_up_s]
+    if not len(counted):
+        raise CheckFailedError(f"no event was due after the warm-up of {warm_up_s:.0f} s")
+    waited = latencies(counted, seen)
     p50, p99, p999, most = np.percentile(waited * 1e3, (50, 99, 99.9, 100), method="inverted_cdf").tolist()
-    late = float(np.percentile((schedule["sent"] - schedule["due"]) * 1e3, 99))
-    unseen = int(np.isinf(waited).sum())
-    return Latency(name, rate, len(schedule), p50, p99, p999, most, late, unseen, rows_ok=False)
+    late = float(np.percentile((counted["sent"] - counted["due"]) * 1e3, 99))
+    return Waits(len(counted), p50, p99, p999, most, int(np.isinf(waited).sum()), late)

@@ -9,8 +9,9 @@ from deploy.local.part import Step
 from streams.cli.benchmark.arena import Arena
 from streams.cli.benchmark.contestants import Bout, Contestant
 from streams.cli.benchmark.drain import Drain, drain
-from streams.cli.benchmark.latency import Latency, open_loop
+from streams.cli.benchmark.latency import Latency
 from streams.cli.benchmark.machine import describe
+from streams.cli.benchmark.open_loop import open_loop
 from streams.cli.benchmark.plan import Plan, Turn, topic_of
 from streams.cli.benchmark.results import Outcome, document, mean_bytes
 from streams.cli.benchmark.ring import Ring, fill, ring

@@ -6,7 +6,7 @@ from string import Template
 from typing import Any
 
 from streams.cli.benchmark.contestants.copy_limit import CHUNK_ROWS
-from streams.cli.benchmark.latency import POLL_S, WARM_UP_S
+from streams.cli.benchmark.open_loop import POLL_S, WARM_UP_S
 from streams.cli.benchmark.plot import draw
 from streams.cli.benchmark.tables import Grid, latency, markdown, ratios, throughput
 

@@ -77,15 +77,17 @@ def _entry(contestant: Contestant, counted: Sequence[Drain], outcome: Outcome) -
 
 
 def _latency(latency: Latency) -> dict[str, Any]:
+    waits = latency.waits
     return {
-        "p50": _milliseconds(latency.p50_ms),
-        "p99": _milliseconds(latency.p99_ms),
-        "p99.9": _milliseconds(latency.p999_ms),
-        "max": _milliseconds(latency.max_ms),
-        "events": latency.events,
-        "unseen": latency.unseen,
+        "p50": _milliseconds(waits.p50_ms),
+        "p99": _milliseconds(waits.p99_ms),
+        "p99.9": _milliseconds(waits.p999_ms),
+        "max": _milliseconds(waits.max_ms),
+        "events": waits.events,
+        "unseen": waits.unseen,
+        "cpu_us_per_event": {part: _rounded(micros) for part, micros in latency.cpu_us_per_event.items()},
         "rows_ok": latency.rows_ok,
-        "generator_late_p99": _milliseconds(latency.late_p99_ms),
+        "generator_late_p99": _milliseconds(waits.late_p99_ms),
     }
 
 

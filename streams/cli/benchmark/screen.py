@@ -79,10 +79,10 @@ class TerminalScreen:
 
     def answered(self, latency: Latency) -> None:
         """One line."""
-        judged = "rows ok" if latency.rows_ok else "[red]rows wrong[/red]"
+        waits, judged = latency.waits, "rows ok" if latency.rows_ok else "[red]rows wrong[/red]"
         self.console.print(
-            f"latency  {latency.contestant:12} {latency.rate:9,} events/s  p50 {ms(latency.p50_ms)} ms  "
-            f"p99 {ms(latency.p99_ms)} ms  p99.9 {ms(latency.p999_ms)} ms  {judged}"
+            f"latency  {latency.contestant:12} {latency.rate:9,} events/s  p50 {ms(waits.p50_ms)} ms  "
+            f"p99 {ms(waits.p99_ms)} ms  p99.9 {ms(waits.p999_ms)} ms  {judged}"
         )
 
     def show(self, grid: Grid) -> None:

@@ -20,10 +20,17 @@ def throughput(workload: Mapping[str, Any]) -> Grid:
 
 
 def latency(workload: Mapping[str, Any]) -> Grid:
-    """Per contestant and rate, in ms."""
-    heading = ("contestant", "rate /s", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "rows")
+    """Per contestant and rate, in ms, with what an event costs at that load."""
+    cpu = tuple(f"{part} µs/event" for part in PARTS)
+    heading = ("contestant", "rate /s", "p50 ms", "p99 ms", "p99.9 ms", "max ms", *cpu, "rows")
     rows = [
-        (entry["name"], f"{int(rate):,}", *(ms(waits[p]) for p in ("p50", "p99", "p99.9", "max")), _rows(waits))
+        (
+            entry["name"],
+            f"{int(rate):,}",
+            *(ms(waits[p]) for p in ("p50", "p99", "p99.9", "max")),
+            *(f"{waits['cpu_us_per_event'][part]:.0f}" for part in PARTS),
+            _rows(waits),
+        )
         for entry in workload["contestants"]
         for rate, waits in entry["latency_ms"].items()
     ]

@@ -1,0 +1,335 @@
+"""Workers, a broker and a database, with everything that can go wrong, at any point: the ledger always adds up.
+
+Rules act between any two steps of the loop: records are produced, fetched and delivered, partitions change hands (also
+behind the back of their owner), workers die, the database goes away, refuses a row, or leaves a COMMIT unanswered.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, NoReturn
+
+import pytest
+import structlog
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from connectors.memory import AwayError, Database, MemoryStore, Script, TooSlowError
+from schemas.outcome import Reason
+from streams import retry
+from streams.core.domain import Limits
+from streams.core.record import TopicPartition
+from streams.lane import Lane, Pace
+from streams.pipeline import Fence
+from streams.store import CommitUnknownError
+from tests.support.broker_log import Log, LogConsumer, Logs
+from tests.support.judging import pipeline
+from tests.support.lanes import CrashedError, NotedRecorder
+from tests.support.ledger import places, problems
+from tests.support.records import CRANES, OTHER_CRANES
+from tests.support.soup import GOOD_KINDS, Ingredient, ingredients
+
+TOPIC = CRANES.topic
+PARTITIONS = (CRANES, OTHER_CRANES)
+LIMITS = Limits(dead_letter_run=4)
+PACE = Pace(batch_rows=4, linger=timedelta(0))
+REFUSED_NUMBER = 7
+WORKERS = st.integers(0, 1)
+TPS = st.sampled_from(PARTITIONS)
+ITEMS = st.lists(
+    ingredients(*GOOD_KINDS, *GOOD_KINDS, "conflicting", "invalid_data", "too_old"), min_size=1, max_size=6
+)
+TICKS = st.sampled_from([1, 2, 3, 5, 8, 13, 40])
+PATIENCE = 400
+
+
+def refuses(_: str, row: Any) -> bool:
+    """The database takes no crane sample with this load."""
+    return bool(row.get("load_t") == REFUSED_NUMBER)
+
+
+class Worker:
+    """One process: a lane, its consumer, the agent between them, and its view of the database."""
+
+    def __init__(self, logs: Logs, database: Database, name: str) -> None:
+        self.consumer = LogConsumer(logs)
+        self.script = Script()
+        self.store = MemoryStore(database, name, self.script, refuses)
+        self.crashes: list[BaseException] = []
+        by = pipeline("crane", LIMITS)
+        self.lane = Lane(by, self.store, self.consumer, NotedRecorder(), PACE, self._crash)
+        self._tasks = [asyncio.ensure_future(self.lane.run()), asyncio.ensure_future(self._agent())]
+
+    async def claim(self, tp: TopicPartition, log: Log) -> None:
+        """Take a partition over, as ownership does."""
+        ((_, position),) = (await self.store.claim({tp: log.start})).items()
+        paused = await self.store.paused([tp])
+        self.consumer.assign(tp, position.next_offset)
+        self.lane.claim({tp: Fence(position.next_offset, position.epoch)}, paused)
+
+    def revoke(self, tp: TopicPartition) -> None:
+        self.consumer.revoke(tp)
+        self.lane.revoke([tp])
+
+    async def resume_lifted(self) -> None:
+        """As ownership does on its timer."""
+        held = sorted(self.lane.partitions.paused)
+        still = await self.store.paused(held)
+        for tp in held:
+            if tp not in still:
+                await self.lane.resume(tp)
+
+    async def pass_over(self, tp: TopicPartition) -> None:
+        """As the transport and ownership do when a partition has lag and nothing comes."""
+        head = self.lane.partitions.heads().get(tp)
+        serial = self.consumer.serial
+        if head is not None and self.lane.is_idle and self.consumer.is_empty_beyond(tp, head):
+            await self.lane.pass_over(tp, self.consumer.positions[tp], serial)
+
+    async def die(self) -> None:
+        """End wherever it is."""
+        flight = self.lane._flight
+        tasks = [*self._tasks, *([] if flight is None else [flight])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _agent(self) -> None:
+        while True:
+            if self.consumer.fetched:
+                await self.lane.offer(self.consumer.fetched.popleft())
+            await asyncio.sleep(0)
+
+    def _crash(self, error: BaseException) -> NoReturn:
+        self.crashes.append(error)
+        raise CrashedError(repr(error))
+
+
+class Port(RuleBasedStateMachine):
+    """The whole of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.logs: Logs = {tp: Log() for tp in PARTITIONS}
+        self.database = Database()
+        self.produced: dict[tuple[TopicPartition, int], Ingredient] = {}
+        self.paused_at: dict[TopicPartition, int] = {}
+        self.workers: list[Worker] = []
+        self.is_away = False
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.loop.run_until_complete(work)
+
+    @initialize()
+    def start(self) -> None:
+        self.run(self._start())
+
+    async def _start(self) -> None:
+        self.workers = [Worker(self.logs, self.database, f"worker-{n}") for n in range(2)]
+        for worker, tp in zip(self.workers, PARTITIONS, strict=True):
+            await worker.claim(tp, self.logs[tp])
+
+    # -- the broker -------------------------------------------------------------------------------
+
+    @rule(tp=TPS, items=ITEMS)
+    def produce(self, tp: TopicPartition, items: list[Ingredient]) -> None:
+        for item in items:
+            self.produced[tp, self.logs[tp].append(item.value())] = item
+
+    @rule(tp=TPS)
+    def end_a_transaction(self, tp: TopicPartition) -> None:
+        self.logs[tp].mark()
+
+    @rule(tp=TPS, kept=st.integers(0, 6))
+    def remove_old_records(self, tp: TopicPartition, kept: int) -> None:
+        self.logs[tp].retain_from(self.logs[tp].end - kept)
+
+    # -- the workers ------------------------------------------------------------------------------
+
+    @rule(n=WORKERS, tp=TPS, most=st.integers(1, 9))
+    def fetch(self, n: int, tp: TopicPartition, most: int) -> None:
+        self.workers[n].consumer.fetch(tp, most)
+
+    @rule(ticks=TICKS)
+    def go_on(self, ticks: int) -> None:
+        self.run(self._tick(ticks))
+
+    async def _tick(self, ticks: int) -> None:
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+
+    @rule(n=WORKERS, tp=TPS)
+    def pass_over(self, n: int, tp: TopicPartition) -> None:
+        self.run(self.workers[n].pass_over(tp))
+
+    @precondition(lambda self: not self.is_away)
+    @rule(n=WORKERS, tp=TPS, tells=st.booleans())
+    def hand_over(self, n: int, tp: TopicPartition, *, tells: bool) -> None:
+        """A rebalance; the old owner may hear of it late or never."""
+        for worker in self.workers:
+            if tells or worker is self.workers[n]:
+                worker.revoke(tp)
+        self.run(self._while_running(self.workers[n].claim(tp, self.logs[tp])))
+
+    async def _while_running(self, work: Coroutine[Any, Any, Any]) -> None:
+        await asyncio.wait_for(work, 5)
+
+    @precondition(lambda self: not self.is_away)
+    @rule(n=WORKERS)
+    def die(self, n: int) -> None:
+        """A process ends at any point, another takes its place and its partitions."""
+        self.run(self._replace(n))
+
+    async def _replace(self, n: int) -> None:
+        mine = list(self.workers[n].lane.partitions.heads())
+        await self.workers[n].die()
+        self.workers[n] = Worker(self.logs, self.database, f"worker-{n}")
+        for tp in mine:
+            await self.workers[n].claim(tp, self.logs[tp])
+
+    @rule(tp=TPS)
+    def lift_pause(self, tp: TopicPartition) -> None:
+        self.database.lift(tp)
+        self.paused_at.pop(tp, None)
+        if not self.is_away:
+            for worker in self.workers:
+                self.run(worker.resume_lifted())
+
+    # -- the database -----------------------------------------------------------------------------
+
+    @rule()
+    def go_away_or_come_back(self) -> None:
+        self.is_away = not self.is_away
+        for worker in self.workers:
+            self._set_away(worker)
+
+    def _set_away(self, worker: Worker) -> None:
+        worker.script.always = (
+            dict.fromkeys(["begin", "commit", "positions", "streams"], AwayError()) if self.is_away else {}
+        )
+
+    @rule(
+        n=WORKERS,
+        step=st.sampled_from(["begin", "commit", "committed"]),
+        error=st.sampled_from([AwayError, CommitUnknownError, TooSlowError]),
+    )
+    def fail_once(self, n: int, step: Any, error: type[Exception]) -> None:
+        """Written and not told is only ever an unknown COMMIT; before the COMMIT nothing is unknown."""
+        made = {"begin": AwayError if error is CommitUnknownError else error, "committed": CommitUnknownError}
+        self.workers[n].script.at(step, made.get(step, error)())
+
+    @rule(n=WORKERS, step=st.sampled_from(["begin", "commit", "committed", "positions", "streams"]), ticks=TICKS)
+    def be_slow_once(self, n: int, step: Any, ticks: int) -> None:
+        self.workers[n].script.at(step, lambda: self._tick(ticks))
+
+    # -- what must always hold --------------------------------------------------------------------
+
+    @invariant()
+    def ledger_adds_up(self) -> None:
+        assert list(problems(self.database, TOPIC)) == []
+
+    @invariant()
+    def no_record_that_is_there_counts_as_lost(self) -> None:
+        for gap in self.database.lost:
+            assert not [o for o in range(gap.start, gap.end) if o in self.logs[gap.tp].records]
+
+    @invariant()
+    def paused_partition_stands_still(self) -> None:
+        for tp in self.database.paused():
+            head = self.database.partitions[tp].next_offset
+            assert self.paused_at.setdefault(tp, head) == head
+
+    @invariant()
+    def only_what_is_too_slow_ends_a_worker(self) -> None:
+        for n, worker in enumerate(self.workers):
+            assert all(isinstance(error, TooSlowError) for error in worker.crashes), worker.crashes
+            if worker.crashes and not self.is_away:
+                self.run(self._replace(n))
+
+    # -- the end: everything heals, and what was produced is there ---------------------------------
+
+    def teardown(self) -> None:
+        try:
+            if self.workers:
+                self.run(self._heal())
+                self._settle()
+                self.ledger_adds_up()
+                self.no_record_that_is_there_counts_as_lost()
+                self.everything_produced_is_stored()
+        finally:
+            for worker in self.workers:
+                self.run(worker.die())
+            self.loop.close()
+
+    async def _heal(self) -> None:
+        self.is_away = False
+        for worker in self.workers:
+            await worker.die()
+        self.workers = [Worker(self.logs, self.database, "the last")]
+        for tp in PARTITIONS:
+            await self.workers[0].claim(tp, self.logs[tp])
+
+    def _settle(self) -> None:
+        for _ in range(PATIENCE):
+            if all(self.database.partitions[tp].next_offset == self.logs[tp].end for tp in PARTITIONS):
+                return
+            for tp in PARTITIONS:
+                self.lift_pause(tp)
+                self.fetch(0, tp, 5)
+                self.pass_over(0, tp)
+            self.go_on(13)
+        raise AssertionError(f"not caught up: {self.database.partitions}, the logs end at {self.logs}")
+
+    def everything_produced_is_stored(self) -> None:
+        """Every event whose record was read is stored, but for what had to be refused; duplicates are the rest."""
+        lost = {(gap.tp, offset) for gap in self.database.lost for offset in range(gap.start, gap.end)}
+        refused = {(letter.tp, letter.record.offset): letter.refusal.reason for letter in self.database.dead_letters}
+        stored = {row["event_id"] for rows in self.database.rows.values() for row in rows}
+        for place, item in self.produced.items():
+            if place in lost:
+                continue
+            if place in refused:
+                assert refused[place] in expected_reasons(item), (item, refused[place])
+            else:
+                assert item.event_id in stored, item
+        assert not (self.produced.keys() - places(self.database, TOPIC).keys()) - self._duplicates(stored)
+
+    def _duplicates(self, stored: set[str]) -> set[tuple[TopicPartition, int]]:
+        return {place for place, item in self.produced.items() if item.event_id in stored}
+
+
+def expected_reasons(item: Ingredient) -> set[Reason]:
+    """Why a record may have been refused."""
+    if item.kind in ("numbered", "conflicting"):
+        return {Reason.SEQUENCE_CONFLICT}
+    if item.kind == "plain" and item.number == REFUSED_NUMBER:
+        return {Reason.STORAGE_REFUSED}
+    return {Reason(item.kind)} if item.kind in ("invalid_data", "too_old") else set()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    structlog.configure(processors=[_drop])
+    yield
+    structlog.reset_defaults()
+
+
+def _drop(*_: object) -> NoReturn:
+    raise structlog.DropEvent
+
+
+def test_ledger_adds_up_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "FIRST_S", 0.0)
+    examples = settings(max_examples=settings().max_examples * 6 // 10, stateful_step_count=40)
+    with _quiet():
+        run_state_machine_as_test(Port, settings=examples)
