@@ -99,7 +99,7 @@ def recreated(topic: str, partition: int, stored: int, end: int) -> str:
     """What to tell a person whose topic ends at `end` while the store has read up to `stored`."""
     return (
         f"{topic}/{partition}: the database has read up to {stored}, the topic ends at {end}; "
-        f"was it re-created? `quaystream offsets reset {topic}` starts it anew"
+        f"was it re-created? `quaystream offsets reset {topic} --to earliest` starts it anew"
     )
 
 

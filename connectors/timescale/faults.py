@@ -18,8 +18,8 @@ def fault_of(error: BaseException) -> Fault:
     """
     if isinstance(error, asyncpg.PostgresError):
         return _by_state(error.sqlstate or "")
-    if isinstance(error, asyncpg.InterfaceError):
-        # The driver's own: mostly "connection is closed" while an operation was under way.
+    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
+        # The driver's own: "connection is closed", or a session that the server ended in the middle of a COPY.
         return "retry"
     return "retry" if isinstance(error, (OSError, TimeoutError)) else "crash"
 

@@ -26,6 +26,8 @@ from streams.store import CommitUnknownError, Fault, Position
 _LOCK_SPACE = 0x7153  # the first key of our advisory locks
 _LOCKS = 1_024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# How the driver says that the link or its own state is broken (the last when the server ends a session during COPY).
+_BROKEN = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ async def _copy(connection: Connection, name: str, stream: bytes) -> None:
 async def _commit(transaction: Any) -> None:
     try:
         await transaction.commit()
-    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+    except (*_BROKEN, asyncpg.PostgresConnectionError) as error:
         raise CommitUnknownError from error
 
 
@@ -173,5 +175,5 @@ async def _roll_back(connection: Connection, transaction: Any) -> None:
     if not connection.is_closed():
         try:
             await transaction.rollback()
-        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
+        except (*_BROKEN, asyncpg.PostgresError):
             connection.terminate()  # the server rolls back by itself; the first error is the one to report

@@ -10,7 +10,7 @@ from tests.support.golden import read_case, run_case
 
 FOLDER = Path(__file__).parent
 CASES = sorted(path.parent for path in FOLDER.glob("*/input.jsonl"))
-WRITES = os.environ.get("QUAYSTREAM_WRITE_GOLDEN") == "1"
+WRITES = os.environ.get("QUAYSTREAM_TEST_WRITE_GOLDEN") == "1"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -1,10 +1,10 @@
-"""Property tests draw the same examples on every run; `QUAYSTREAM_EXAMPLES` multiplies their number for a longer hunt."""
+"""Property tests draw the same examples on every run; `QUAYSTREAM_TEST_EXAMPLES` multiplies their number for a longer hunt."""
 
 import os
 
 from hypothesis import HealthCheck, settings
 
-TIMES = int(os.environ.get("QUAYSTREAM_EXAMPLES", "1"))
+TIMES = int(os.environ.get("QUAYSTREAM_TEST_EXAMPLES", "1"))
 
 settings.register_profile(
     "steady",

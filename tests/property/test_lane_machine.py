@@ -60,13 +60,13 @@ def refuses(_: str, row: Any) -> bool:
 class Worker:
     """One process: a lane, its consumer, the agent between them, and its view of the database."""
 
-    def __init__(self, logs: Logs, database: Database, name: str) -> None:
+    def __init__(self, logs: Logs, database: Database, recorder: NotedRecorder, name: str) -> None:
         self.consumer = LogConsumer(logs)
         self.script = Script()
         self.store = MemoryStore(database, name, self.script, refuses)
         self.crashes: list[BaseException] = []
         by = pipeline("crane", LIMITS)
-        self.lane = Lane(by, self.store, self.consumer, NotedRecorder(), PACE, self._crash)
+        self.lane = Lane(by, self.store, self.consumer, recorder, PACE, self._crash)
         self._tasks = [asyncio.ensure_future(self.lane.run()), asyncio.ensure_future(self._agent())]
 
     async def claim(self, tp: TopicPartition, log: Log) -> None:
@@ -122,10 +122,14 @@ class Port(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.logs: Logs = {tp: Log() for tp in PARTITIONS}
         self.database = Database()
+        self.recorder = NotedRecorder()
         self.produced: dict[tuple[TopicPartition, int], Ingredient] = {}
         self.paused_at: dict[TopicPartition, int] = {}
         self.workers: list[Worker] = []
         self.is_away = False
+
+    def _worker(self, name: str) -> Worker:
+        return Worker(self.logs, self.database, self.recorder, name)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(work)
@@ -135,7 +139,7 @@ class Port(RuleBasedStateMachine):
         self.run(self._start())
 
     async def _start(self) -> None:
-        self.workers = [Worker(self.logs, self.database, f"worker-{n}") for n in range(2)]
+        self.workers = [self._worker(f"worker-{n}") for n in range(2)]
         for worker, tp in zip(self.workers, PARTITIONS, strict=True):
             await worker.claim(tp, self.logs[tp])
 
@@ -153,6 +157,20 @@ class Port(RuleBasedStateMachine):
     @rule(tp=TPS, kept=st.integers(0, 6))
     def remove_old_records(self, tp: TopicPartition, kept: int) -> None:
         self.logs[tp].retain_from(self.logs[tp].end - kept)
+
+    @rule(tp=TPS, items=ITEMS, most=st.integers(1, 9), ticks=TICKS)
+    def flow(self, tp: TopicPartition, items: list[Ingredient], most: int, ticks: int) -> None:
+        """What goes on all the time, in one step."""
+        self.produce(tp, items)
+        for worker in self.workers:
+            worker.consumer.fetch(tp, most)
+        self.go_on(ticks)
+
+    @rule(items=ITEMS, most=st.integers(1, 9), ticks=TICKS)
+    def flow_everywhere(self, items: list[Ingredient], most: int, ticks: int) -> None:
+        """The same events through both partitions: moved gateways, another partitioner."""
+        for tp in PARTITIONS:
+            self.flow(tp, items, most, ticks)
 
     # -- the workers ------------------------------------------------------------------------------
 
@@ -193,7 +211,7 @@ class Port(RuleBasedStateMachine):
     async def _replace(self, n: int) -> None:
         mine = list(self.workers[n].lane.partitions.heads())
         await self.workers[n].die()
-        self.workers[n] = Worker(self.logs, self.database, f"worker-{n}")
+        self.workers[n] = self._worker(f"worker-{n}")
         for tp in mine:
             await self.workers[n].claim(tp, self.logs[tp])
 
@@ -275,7 +293,7 @@ class Port(RuleBasedStateMachine):
         self.is_away = False
         for worker in self.workers:
             await worker.die()
-        self.workers = [Worker(self.logs, self.database, "the last")]
+        self.workers = [self._worker("the last")]
         for tp in PARTITIONS:
             await self.workers[0].claim(tp, self.logs[tp])
 
@@ -330,6 +348,6 @@ def _drop(*_: object) -> NoReturn:
 
 def test_ledger_adds_up_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_S", 0.0)
-    examples = settings(max_examples=settings().max_examples * 6 // 10, stateful_step_count=40)
+    examples = settings(max_examples=settings().max_examples * 2, stateful_step_count=40)
     with _quiet():
         run_state_machine_as_test(Port, settings=examples)
