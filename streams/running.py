@@ -1,7 +1,8 @@
 """Running workers: one in this process, or several under a parent that starts them again.
 
-A worker that cannot claim its partitions (the database was away during an assignment) or meets an
-unforeseen error starts over in place, same process id, after a pause; the store knows where it was.
+A worker that cannot claim its partitions (the database was away during an assignment) starts over in
+place, same process id (streams/restart.py). One that meets an unforeseen error exits with 70: a parent
+of several starts it again, a single one is its supervisor's business.
 """
 
 import asyncio
@@ -107,6 +108,25 @@ def set_up_logs(style: str) -> None:
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
     logging.getLogger("faust.worker").addFilter(_is_no_answer_to_a_person)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Damper())
+
+
+class Damper(logging.Filter):
+    """The same thing of a library at most once in ten seconds: an absent broker is told hundreds of times a second."""
+
+    EVERY_S = 10.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[tuple[str, object], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now, what = time.monotonic(), (record.name, record.msg)
+        if now - self._told.get(what, -self.EVERY_S) < self.EVERY_S:
+            return False
+        self._told = {k: at for k, at in self._told.items() if now - at < self.EVERY_S} | {what: now}
+        return True
 
 
 def _is_no_answer_to_a_person(record: logging.LogRecord) -> bool:

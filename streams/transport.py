@@ -89,7 +89,7 @@ class BatchConsumer(driver.Consumer):
     # -- seeking ---------------------------------------------------------------------------------
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """The database decides. Kafka's commit is read by the super call only to be overridden."""
+        """The database decides; Kafka's own commit is not even read."""
         partitions = sorted(self.assignment())
         if not partitions:
             return {}

@@ -145,18 +145,17 @@ class Port(RuleBasedStateMachine):
 
     # -- the broker -------------------------------------------------------------------------------
 
-    @rule(tp=TPS, items=ITEMS)
     def produce(self, tp: TopicPartition, items: list[Ingredient]) -> None:
         for item in items:
             self.produced[tp, self.logs[tp].append(item.value())] = item
 
-    @rule(tp=TPS)
-    def end_a_transaction(self, tp: TopicPartition) -> None:
-        self.logs[tp].mark()
-
-    @rule(tp=TPS, kept=st.integers(0, 6))
-    def remove_old_records(self, tp: TopicPartition, kept: int) -> None:
-        self.logs[tp].retain_from(self.logs[tp].end - kept)
+    @rule(tp=TPS, kept=st.none() | st.integers(0, 6))
+    def leave_holes(self, tp: TopicPartition, kept: int | None) -> None:
+        """A transaction ends with a marker, which is no record; retention keeps only the last records."""
+        if kept is None:
+            self.logs[tp].mark()
+        else:
+            self.logs[tp].retain_from(self.logs[tp].end - kept)
 
     @rule(tp=TPS, items=ITEMS, most=st.integers(1, 9), ticks=TICKS)
     def flow(self, tp: TopicPartition, items: list[Ingredient], most: int, ticks: int) -> None:
@@ -165,6 +164,16 @@ class Port(RuleBasedStateMachine):
         for worker in self.workers:
             worker.consumer.fetch(tp, most)
         self.go_on(ticks)
+
+    @rule(tp=TPS, items=ITEMS, ticks=TICKS)
+    def flow_on(self, tp: TopicPartition, items: list[Ingredient], ticks: int) -> None:
+        """More of the same: what goes on must be more frequent than what goes wrong."""
+        self.flow(tp, items, 9, ticks)
+
+    @rule(tp=TPS, items=st.lists(ingredients("invalid_data"), min_size=3, max_size=7), ticks=TICKS)
+    def flow_of_poison(self, tp: TopicPartition, items: list[Ingredient], ticks: int) -> None:
+        """Often enough to cross the dead-letter bound."""
+        self.flow(tp, items, 9, ticks)
 
     @rule(items=ITEMS, most=st.integers(1, 9), ticks=TICKS)
     def flow_everywhere(self, items: list[Ingredient], most: int, ticks: int) -> None:
@@ -191,22 +200,19 @@ class Port(RuleBasedStateMachine):
         self.run(self.workers[n].pass_over(tp))
 
     @precondition(lambda self: not self.is_away)
-    @rule(n=WORKERS, tp=TPS, tells=st.booleans())
-    def hand_over(self, n: int, tp: TopicPartition, *, tells: bool) -> None:
-        """A rebalance; the old owner may hear of it late or never."""
+    @rule(n=WORKERS, tp=TPS, how=st.sampled_from(["told", "untold", "dead"]))
+    def hand_over(self, n: int, tp: TopicPartition, how: str) -> None:
+        """A rebalance, of which the old owner may hear late or never; or a process ends and another takes its place."""
+        if how == "dead":
+            self.run(self._replace(n))
+            return
         for worker in self.workers:
-            if tells or worker is self.workers[n]:
+            if how == "told" or worker is self.workers[n]:
                 worker.revoke(tp)
         self.run(self._while_running(self.workers[n].claim(tp, self.logs[tp])))
 
     async def _while_running(self, work: Coroutine[Any, Any, Any]) -> None:
         await asyncio.wait_for(work, 5)
-
-    @precondition(lambda self: not self.is_away)
-    @rule(n=WORKERS)
-    def die(self, n: int) -> None:
-        """A process ends at any point, another takes its place and its partitions."""
-        self.run(self._replace(n))
 
     async def _replace(self, n: int) -> None:
         mine = list(self.workers[n].lane.partitions.heads())

@@ -65,7 +65,7 @@ def test_days_are_the_same_on_both_editions() -> None:
 
 
 def test_every_raw_table_is_compressed_by_its_asset() -> None:
-    text = (MIGRATIONS / "timescale" / "t0001.compression.sql").read_text()
+    text = "\n".join(file.read_text() for file in sorted((MIGRATIONS / "timescale").glob("*.sql")))
     declared = set(re.findall(r"ALTER TABLE (\S+) SET .*compress_segmentby = '(\w+)'", text))
     assert declared == {(table.name, table.asset) for table in RAW_TABLES}
     assert set(re.findall(r"add_compression_policy\('(\S+)'", text)) == {table.name for table in RAW_TABLES}

@@ -8,34 +8,40 @@ from pydantic.fields import FieldInfo
 from streams.cli.reference.markdown import code, table
 from streams.settings import Settings, span_text, variable
 
+
+def _holds(what: str) -> str:
+    return f"Holds {what}."
+
+
 MEANINGS: Final = {
     "brokers": "Kafka's bootstrap addresses.",
     "database_url": "The database, as the worker's role. Most commands use it too.",
     "owner_url": "The database, as its owner: for `migrate`, `offsets reset` and `verify`.",
     "reader_url": "The database, as the reader: for `export`.",
-    "database_password_file": "Holds the worker's password, put into `QUAYSTREAM_DATABASE_URL` when it connects.",
-    "owner_password_file": "Holds the owner's password.",
-    "reader_password_file": "Holds the reader's password.",
+    "database_password_file": _holds("the worker's password, put into `QUAYSTREAM_DATABASE_URL` when it connects"),
+    "owner_password_file": _holds("the owner's password"),
+    "reader_password_file": _holds("the reader's password"),
     "group": "The consumer group. One database has one group: a worker with another is refused.",
     "raw_retention": "How long raw rows are kept; rollups stay for ever.",
-    "max_age": "Events older than this at the broker's append time are refused as `too_old`. Raise it to load history: "
-    "raw rows are then kept as long.",
+    "max_age": "Events older than this at the broker's append time are refused as `too_old`. Raise it to load "
+    "history: raw rows are then kept as long.",
     "max_future": "Events further than this ahead of the broker's append time are refused as `clock_skew`.",
     "max_record_bytes": "Record values larger than this are refused as `too_large`.",
     "web_port": "Where the worker serves `/metrics`, `/livez` and `/readyz`. A given port that is taken ends the worker.",
     "web_bind": "The address those pages listen on. They have no authentication.",
     "home": "The local stack's data, and what it tells the commands (`stack.json`).",
     "batch_rows": "At most so many records in one transaction: batch size sets cost.",
-    "linger_ms": "How long a batch waits for more records: linger sets latency. Rows or milliseconds, whichever comes first.",
-    "session_timeout": "How long Kafka waits for a silent worker before it gives its partitions to others. "
-    "Heartbeats are five times as frequent.",
+    "linger_ms": "How long a batch waits for more records: linger sets latency. Rows or milliseconds, whichever comes "
+    "first.",
+    "session_timeout": "How long Kafka waits for a silent worker before it gives its partitions to others. Heartbeats are "
+    "five times as frequent.",
     "dead_letter_run": "This many poison records in a row pause their partition.",
     "dead_letter_share": "More poison than this share of the window pauses the partition.",
     "dead_letter_window": "The records of one partition that the share is measured over.",
     "kafka_security": "How to be let in by the brokers. `scram` is SASL over TLS.",
     "sasl_mechanism": "For `scram`.",
-    "username_file": "Holds the name for `scram`.",
-    "password_file": "Holds the password for `scram`.",
+    "username_file": _holds("the name for `scram`"),
+    "password_file": _holds("the password for `scram`"),
     "ca_file": "The authorities that sign the brokers' certificates, as PEM; unset: the system's.",
     "cert_file": "Our certificate for `mtls`, as PEM.",
     "key_file": "Its unencrypted key, as PEM.",
