@@ -44,7 +44,7 @@ generate: setup ## write the generated files anew
 check: lint types ## what CI runs: lint, types, generated files, tests
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m streams.cli.reference --check
-	$(BIN)/pytest
+	@$(MAKE) --no-print-directory test
 
 bench: setup ## the benchmark against peers and the limit
 	$(BIN)/quaystream bench

@@ -132,7 +132,7 @@ def test_worker_takes_exactly_what_the_model_takes(name: str, data: st.DataObjec
     result = result_of(DECODERS[name], record)
     expected = model_of(model, document) if is_plain(document) else None
     assert isinstance(result, Event) == (expected is not None), result
-    if expected is not None:
+    if expected is not None and isinstance(result, Event):
         assert repr(known(result.data)) == repr(known(expected))
         assert (result.extra or {}) == unknown(expected)
 

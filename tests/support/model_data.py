@@ -19,7 +19,8 @@ KNOWN_GOOD = {
 
 def data_of(model: type[EventPart]) -> st.SearchStrategy[dict[str, Any]]:
     """Data that is mostly right; fields that may be absent are, half of the time."""
-    required, optional = {}, {}
+    required: dict[str, Strategy] = {}
+    optional: dict[str, Strategy] = {}
     for name, info in model.model_fields.items():
         strategy = KNOWN_GOOD[name] if name in KNOWN_GOOD else values_of(info.annotation, info.metadata)
         (required if info.is_required() else optional)[name] = strategy

@@ -1,7 +1,7 @@
 """Records of every kind, drawn at random: new and repeated, numbered and not, conflicting, late, refused; and a plain oracle."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ class Ingredient(NamedTuple):
 
     def document(self) -> Any:
         """What its record holds."""
-        made = {
+        made: dict[str, Callable[[], Any]] = {
             "numbered": lambda: numbered(self.number, bootid=self.bootid, id=self.event_id),
             "conflicting": lambda: numbered(self.number, bootid=self.bootid, id=self.event_id),
             "plain": lambda: crane(self.event_id, ago_s=10.0 * self.number, load_t=float(self.number)),

@@ -1,7 +1,7 @@
 """The worker's three pages, and nothing else."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import pytest
@@ -75,7 +75,7 @@ async def test_pages_can_only_be_read(client: Client, method: str, page: str) ->
 
 
 @pytest.fixture
-def taken() -> socket.socket:
+def taken() -> Iterator[socket.socket]:
     """A port that somebody listens on."""
     listening = socket.create_server(("127.0.0.1", 0))
     yield listening

@@ -1,5 +1,6 @@
 """Which events are new: numbers first, stored rows where numbers cannot tell."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.support.records import APPENDED_MS, CRANE, OTHER_CRANES, SOURCE, cran
 
 TYPE = "io.quaystream.crane.sample.v1"
 STREAM = StreamKey(SOURCE, "boot-1", CRANE, TYPE)
-STATUS = {"type": "io.quaystream.crane.status.v1", "data": {"status": "idle"}}
+STATUS: dict[str, Any] = {"type": "io.quaystream.crane.status.v1", "data": {"status": "idle"}}
 
 
 def outcomes(

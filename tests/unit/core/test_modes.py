@@ -113,7 +113,8 @@ def test_data_may_come_as_base64() -> None:
     del document["data"]
     found = result(Sent(0, json.dumps(document).encode()))
     assert isinstance(found, Event)
-    assert found.data.load_t == 3.5
+    data: Any = found.data
+    assert data.load_t == 3.5
 
 
 @pytest.mark.parametrize("text", ["%%%", "", "AA==", "eyJsb2FkX3QiOiBOYU59", 7, None])
