@@ -15,7 +15,7 @@ from streams.core.batch import Batch, Forced, read
 from streams.core.bound import Bound
 from streams.core.decode import Decoder
 from streams.core.domain import Domain, Limits
-from streams.core.judge import Identity, conclude, probes, stream_keys, unnumbered_assets, walk
+from streams.core.judge import conclude, probes, stream_keys, unnumbered_assets, walk
 from streams.core.record import Stretch, TopicPartition
 from streams.core.sequence import StreamChange, StreamKey, StreamState
 from streams.core.writes import Pause, Probe, Writes
@@ -41,7 +41,7 @@ class Plan:
     locks: frozenset[str]
     changes: tuple[StreamChange, ...]
     pauses: tuple[Pause, ...]
-    writes: Callable[[Collection[Identity]], Writes]
+    writes: Callable[[Collection[Probe]], Writes]
 
 
 class Pipeline:
@@ -87,7 +87,7 @@ class Pipeline:
         walked = walk(batch, streams)
         changes = walked.changes()
 
-        def writes(stored: Collection[Identity]) -> Writes:
+        def writes(stored: Collection[Probe]) -> Writes:
             outcomes = conclude(batch, walked, stored)
             accepted = np.array(
                 [i for i, e in enumerate(batch.events) if e is not None and i not in outcomes], np.int64

@@ -5,7 +5,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,18 +21,18 @@ REPORT = pytest.StashKey[pytest.TestReport]()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the outcome of a test where its fixtures find it: a failed one shows its workers' logs."""
     report = yield
     if report.when == "call":
         item.stash[REPORT] = report
-    return report  # noqa: B901  (a wrapper hook returns what it wrapped)
+    return report
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Kafka and TimescaleDB, running."""
-    given = os.environ.get("QUAYSTREAM_TEST_HOME") or os.path.dirname(os.environ.get("QUAYSTREAM_TEST_STATUS", ""))
+    given = os.environ.get("QUAYSTREAM_TEST_HOME")
     stack = Stack(Path(given) if given else tmp_path_factory.mktemp("stack"))
     stack.up(PARTS)
     yield stack

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from connectors.memory.additive import Key, Row, add_rows
 from schemas.tables import RAW_BY_NAME
-from streams.core.judge import Identity
 from streams.core.record import TopicPartition
 from streams.core.sequence import Gap, StreamChange, StreamKey, StreamState
 from streams.core.writes import DeadLetter, LostRange, Probe, Progress, Writes
@@ -76,7 +75,7 @@ class Database:
     assets: dict[str, str] = field(default_factory=dict)
     sources: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _stored: dict[tuple[str, str, datetime], set[Identity]] = field(default_factory=dict)
+    _stored: dict[tuple[str, str, datetime], set[tuple[str, str]]] = field(default_factory=dict)
 
     def claim(self, owner: str, starts: Mapping[TopicPartition, int]) -> dict[TopicPartition, Position]:
         """Raise the epoch of partitions; one never seen begins at `starts`."""
@@ -100,12 +99,10 @@ class Database:
         for pause in self.pauses:
             pause.is_lifted = pause.is_lifted or pause.tp == tp
 
-    def find(self, probes: Collection[Probe]) -> set[Identity]:
+    def find(self, probes: Collection[Probe]) -> set[Probe]:
         """Which of the probed events are stored."""
         places = {p: (p.table, p.asset, _EPOCH + timedelta(microseconds=p.time_us)) for p in probes}
-        return {
-            (p.source, p.event_id) for p, at in places.items() if (p.source, p.event_id) in self._stored.get(at, ())
-        }
+        return {p for p, at in places.items() if (p.source, p.event_id) in self._stored.get(at, ())}
 
     def apply(self, writes: Writes) -> None:
         """Write everything of one transaction."""

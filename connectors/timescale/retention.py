@@ -66,7 +66,10 @@ async def find_expired(connection: Connection, kept: Kept, now: datetime) -> lis
     for table, older_than in _bounds(kept, now):
         removals.append(Removal(table, await _expired_rows(connection, table, older_than), older_than))
     older_than = now - kept.evidence
-    return [*removals, Removal(EVIDENCE, await connection.fetchval(_OLD_EVIDENCE, older_than, now - kept.raw), older_than)]
+    return [
+        *removals,
+        Removal(EVIDENCE, await connection.fetchval(_OLD_EVIDENCE, older_than, now - kept.raw), older_than),
+    ]
 
 
 def _bounds(kept: Kept, now: datetime) -> list[tuple[str, datetime]]:

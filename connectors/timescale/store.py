@@ -5,7 +5,7 @@ records; what a failure means is in faults.py, what to do about it in the worker
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -113,14 +113,14 @@ class TimescaleStore:
         await side_tables.write(connection, self._group, writes, self._assets)
         return writes
 
-    async def _probe(self, connection: Connection, plan: Plan) -> set[tuple[str, str]]:
+    async def _probe(self, connection: Connection, plan: Plan) -> set[Probe]:
         """Which of the probed events are stored. Assets of un-numbered events are locked against each other first."""
         if plan.locks:
             keys = sorted({hash_of(asset) % _LOCKS for asset in plan.locks})
             await connection.execute(
                 "SELECT pg_advisory_xact_lock($1, k) FROM unnest($2::int[]) AS k", _LOCK_SPACE, keys
             )
-        found: set[tuple[str, str]] = set()
+        found: set[Probe] = set()
         for table in {probe.table for probe in plan.probes}:
             found |= await _find(connection, table, [p for p in plan.probes if p.table == table])
         return found
@@ -136,12 +136,12 @@ def hash_of(asset: str) -> int:
     return int.from_bytes(asset.encode()[-8:], "big") * 2_654_435_761 % 2**31
 
 
-async def _find(connection: Connection, name: str, probes: Collection[Probe]) -> set[tuple[str, str]]:
+async def _find(connection: Connection, name: str, probes: Sequence[Probe]) -> set[Probe]:
     times = [_EPOCH + timedelta(microseconds=p.time_us) for p in probes]
     rows = await connection.fetch(
         # The range lets TimescaleDB leave out the chunks that cannot hold any of them.
-        f"SELECT DISTINCT v.source, v.event_id FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[])"  # noqa: S608
-        f" AS v(asset, time, source, event_id) JOIN {name} r ON r.{RAW_BY_NAME[name].asset} = v.asset"
+        f"SELECT DISTINCT v.n FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[])"  # noqa: S608
+        f" WITH ORDINALITY AS v(asset, time, source, event_id, n) JOIN {name} r ON r.{RAW_BY_NAME[name].asset} = v.asset"
         " AND r.time = v.time AND r.event_id = v.event_id AND r.source = v.source WHERE r.time BETWEEN $5 AND $6",
         [p.asset for p in probes],
         times,
@@ -150,7 +150,7 @@ async def _find(connection: Connection, name: str, probes: Collection[Probe]) ->
         min(times),
         max(times),
     )
-    return {(row["source"], row["event_id"]) for row in rows}
+    return {probes[row["n"] - 1] for row in rows}
 
 
 async def _copy(connection: Connection, name: str, stream: bytes) -> None:

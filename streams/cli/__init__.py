@@ -9,6 +9,7 @@ from schemas.errors import QuaystreamError
 
 GROUPS = (
     "demo",
+    "bench",
     "stack",
     "database",
     "topics",

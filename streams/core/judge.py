@@ -10,8 +10,6 @@ from streams.core.envelope import Event
 from streams.core.sequence import Seen, StreamChange, StreamKey, StreamState
 from streams.core.writes import Probe
 
-Identity = tuple[str, str]
-
 
 def stream_key(event: Event) -> StreamKey | None:
     """The numbered stream of an event, or None: a sequence counts only together with a boot id."""
@@ -76,20 +74,21 @@ def unnumbered_assets(batch: Batch, walked: Walk) -> frozenset[str]:
     return frozenset(event.subject for i in walked.unsure if (event := batch.events[i]) is not None)
 
 
-def conclude(batch: Batch, walked: Walk, stored: Collection[Identity]) -> dict[int, Outcome]:
+def conclude(batch: Batch, walked: Walk, stored: Collection[Probe]) -> dict[int, Outcome]:
     """Positions that are not accepted although well formed; conflicts become refusals of the batch.
 
-    `stored` holds the (source, id) pairs found by the probes.
+    `stored` holds the probes that found their row. A repeat keeps id and time, in a batch as in the table:
+    so where one batch ends and the next begins decides nothing.
     """
     outcomes: dict[int, Outcome] = {}
     if not walked.repeats and not walked.unsure:
         return outcomes
     repeats, unsure = set(walked.repeats), set(walked.unsure)
-    accepted: set[Identity] = set(stored)
+    accepted = set(stored)
     for position, event in enumerate(batch.events):
         if event is None:
             continue
-        identity = (event.source, event.id)
+        identity = _probe(batch, position)
         if position in repeats or position in unsure:
             if identity in accepted:
                 outcomes[position] = Outcome.DUPLICATE

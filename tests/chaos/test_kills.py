@@ -20,9 +20,7 @@ SETTINGS = {"session_timeout": "3s", "batch_rows": 400, "max_age": "400d"}
 
 
 @pytest.mark.timeout(400)
-def test_workers_killed_at_random_moments_lose_nothing_and_count_nothing_twice(
-    system: System, tmp_path: Path
-) -> None:
+def test_workers_killed_at_random_moments_lose_nothing_and_count_nothing_twice(system: System, tmp_path: Path) -> None:
     dice = random.Random(SEED)
     for topic in EVENT_TOPICS:
         system.broker.recreate(topic.name, partitions=4)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.local.stack import Stack, Stop
+from deploy.local.part import Stop
+from deploy.local.stack import Stack
 from tests.support.stream import streaming
 from tests.support.system import System
 from tests.support.waiting import wait_until

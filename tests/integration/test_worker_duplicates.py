@@ -121,7 +121,9 @@ def test_a_late_event_lands_in_its_own_minute_and_hour(system: System) -> None:
 
 def test_an_event_without_key_and_one_of_a_foreign_partitioner_count_once(system: System) -> None:
     messages = [structured(numbered(n)) for n in range(1, 41)]
-    keyless = [Message(message.topic, None, message.value, message.headers, n % 2) for n, message in enumerate(messages)]
+    keyless = [
+        Message(message.topic, None, message.value, message.headers, n % 2) for n, message in enumerate(messages)
+    ]
     worker = system.workers.ready()
     system.send(*keyless, *messages)
     ledger = system.verified()

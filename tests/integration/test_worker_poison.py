@@ -1,11 +1,8 @@
 """Records that cannot be stored end as exactly one dead letter each, and hurt nobody beside them."""
 
 import base64
-import json
 from collections.abc import Sequence
 from typing import Any
-
-import pytest
 
 from schemas.examples import load_examples
 from tests.support.broker import PARTITIONS, Placed

@@ -24,7 +24,7 @@ DECODER = Decoder([model for models in EVENTS_BY_DOMAIN.values() for model in mo
 EXAMPLES = [record_of(example) for example in load_examples() if example.value and len(example.value) < 10_000]
 HEADER_NAMES = ("content-type", "ce_id", "ce_source", "ce_type", "ce_specversion", "ce_subject", "ce_time", "ce_", "\0")
 HEADERS = st.lists(st.tuples(st.sampled_from(HEADER_NAMES), st.none() | st.binary(max_size=12)), max_size=8)
-SLOWEST_S = 2.0
+SLOWEST_CPU_S = 3.0
 
 
 def result_of(record: Sent) -> Event | Refusal:
@@ -76,12 +76,12 @@ DEEP_IN_DATA = (
 
 @pytest.mark.parametrize("bomb", sorted(BOMBS))
 def test_bomb_is_refused_in_bounded_time(bomb: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     result = result_of(Sent(0, BOMBS[bomb]))
     assert isinstance(result, Refusal)
     assert result.reason in (Reason.UNDECODABLE, Reason.NOT_CLOUDEVENT)
     assert len(result.detail) < 1_000
-    assert time.perf_counter() - started < SLOWEST_S
+    assert time.process_time() - started < SLOWEST_CPU_S
 
 
 @pytest.mark.parametrize(("levels", "reason"), [(62, None), (63, Reason.UNDECODABLE), (100_000, Reason.UNDECODABLE)])

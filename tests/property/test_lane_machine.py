@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from connectors.memory import AwayError, Database, MemoryStore, Script, TooSlowError
-from schemas.outcome import Reason
+from schemas.outcome import POISON, Reason
 from streams import retry
 from streams.core.domain import Limits
 from streams.core.record import TopicPartition
@@ -127,6 +127,7 @@ class Port(RuleBasedStateMachine):
         self.paused_at: dict[TopicPartition, int] = {}
         self.workers: list[Worker] = []
         self.is_away = False
+        self.seen_writes = 0
 
     def _worker(self, name: str) -> Worker:
         return Worker(self.logs, self.database, self.recorder, name)
@@ -221,6 +222,11 @@ class Port(RuleBasedStateMachine):
         for tp in mine:
             await self.workers[n].claim(tp, self.logs[tp])
 
+    @rule(n=WORKERS, tp=TPS)
+    def revoke(self, n: int, tp: TopicPartition) -> None:
+        """A rebalance begins; who is next is not known yet, and what was fetched is still on its way."""
+        self.workers[n].revoke(tp)
+
     @rule(tp=TPS)
     def lift_pause(self, tp: TopicPartition) -> None:
         self.database.lift(tp)
@@ -272,6 +278,14 @@ class Port(RuleBasedStateMachine):
         for tp in self.database.paused():
             head = self.database.partitions[tp].next_offset
             assert self.paused_at.setdefault(tp, head) == head
+
+    @invariant()
+    def no_more_poison_in_a_row_is_taken_than_allowed(self) -> None:
+        for writes in self.recorder.writes[self.seen_writes :]:
+            poison = sorted((d.tp, d.record.offset) for d in writes.dead_letters if d.refusal.reason in POISON)
+            for (tp, first), (other, last) in zip(poison, poison[LIMITS.dead_letter_run :], strict=False):
+                assert (tp, first + LIMITS.dead_letter_run) != (other, last)
+        self.seen_writes = len(self.recorder.writes)
 
     @invariant()
     def only_what_is_too_slow_ends_a_worker(self) -> None:

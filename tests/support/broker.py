@@ -115,8 +115,11 @@ class Broker:
         ends = {partition: self.offsets(topic, partition) for _, partition in self.places(topic, partitions)}
         consumer = Consumer(
             {
-                **{"bootstrap.servers": self.brokers, "group.id": "test-reader", "enable.partition.eof": True},
-                **{"fetch.wait.max.ms": 20, "enable.auto.commit": False},
+                "bootstrap.servers": self.brokers,
+                "group.id": "test-reader",
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 20,
+                "enable.auto.commit": False,
             }
         )
         consumer.assign([TopicPartition(topic, partition, first) for partition, (first, _) in ends.items()])

@@ -54,7 +54,7 @@ class Databases:
     @contextmanager
     def empty(self) -> Iterator[Database]:
         """A database with the extension and nothing else."""
-        with self._named(lambda name: self._create_empty(name)) as database:
+        with self._named(self._create_empty) as database:
             yield database
 
     @contextmanager

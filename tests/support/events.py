@@ -15,8 +15,12 @@ CONTENT_TYPE = ("content-type", b"application/cloudevents+json")
 DATA: Mapping[str, Mapping[str, Any]] = {
     "crane.sample": {"load_t": 20.5, "wind_mps": 6.25, "power_kw": 310.0, "spreader_locked": True},
     "gate.step": {
-        **{"visit_id": "visit-1", "lane": "in-1", "direction": "in", "step": "ocr_read"},
-        **{"actor": "system", "manual": False},
+        "visit_id": "visit-1",
+        "lane": "in-1",
+        "direction": "in",
+        "step": "ocr_read",
+        "actor": "system",
+        "manual": False,
     },
     "cell.radio": {"rsrp_dbm": -91.5, "sinr_db": 14.0, "rtt_ms": 18.0},
     "cargo.milestone": {"equipment_reference": "CSQU3054383", "milestone": "discharged"},

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 from streams.core.batch import Forced
 from streams.core.domain import Limits
-from streams.core.judge import Identity
 from streams.core.record import Stretch, TopicPartition
 from streams.core.sequence import StreamKey, StreamState
 from streams.core.writes import Pause, Writes
@@ -45,14 +44,15 @@ def planned(
 def written(
     stretches: Sequence[Stretch],
     *,
-    stored: Collection[Identity] = (),
+    stored: Collection[tuple[str, str]] = (),
     by: Pipeline | None = None,
     states: States | None = None,
     fences: Fences | None = None,
     forced: Forced | None = None,
 ) -> Writes:
     """What a batch becomes when the probes find `stored`."""
-    return planned(stretches, by=by, states=states, fences=fences, forced=forced).writes(stored)
+    plan = planned(stretches, by=by, states=states, fences=fences, forced=forced)
+    return plan.writes({p for p in plan.probes if (p.source, p.event_id) in stored})
 
 
 def counts(writes: Writes) -> dict[str, int]:

@@ -12,7 +12,6 @@ from tests.support.events import Message
 from tests.support.waiting import wait_until
 from tests.support.worker import COMMAND, Workers, with_settings
 
-
 _REASONS = "SELECT topic, partition, record_offset, reason FROM ingest.dead_letter ORDER BY 1, 2, 3"
 
 

@@ -18,8 +18,8 @@ STATUS: dict[str, Any] = {"type": "io.quaystream.crane.status.v1", "data": {"sta
 
 
 def outcomes(
-    *documents: Any, stored: set[tuple[str, str]] = frozenset(), state: StreamState | None = None
-) -> dict[str, int]:  # type: ignore[assignment]
+    *documents: Any, stored: Collection[tuple[str, str]] = (), state: StreamState | None = None
+) -> dict[str, int]:
     states = {} if state is None else {STREAM: state}
     tally = written([stretch(documents)], stored=stored, states=states).tally
     return {(reason or outcome).value: count for (outcome, reason), count in tally.items()}

@@ -23,6 +23,7 @@ from streams.cli.benchmark.workload import Sample, Workload
 from streams.core.columns import schema_of
 
 CHUNK_ROWS = 20_000
+LEAST_COMMITS = 10
 TABLE = RAW_BY_TYPE[CraneSample.TYPE]
 
 
@@ -48,8 +49,9 @@ async def _copy(task: dict[str, Any]) -> None:
 
 def _encoded(workload: Workload, events: int) -> Iterator[tuple[int, bytes]]:
     samples = workload.samples(events)
+    size = min(CHUNK_ROWS, max(1, events // LEAST_COMMITS))
     start = 0
-    while chunk := list(islice(samples, CHUNK_ROWS)):
+    while chunk := list(islice(samples, size)):
         yield len(chunk), encode(TABLE, _rows(chunk, start))
         start += len(chunk)
 

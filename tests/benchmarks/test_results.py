@@ -1,0 +1,75 @@
+"""The result file: medians over rounds, ratios within rounds, nothing wrong left unsaid."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from streams.cli.benchmark.match import wrong
+from tests.benchmarks.runs import drained, result, three_rounds, waited
+
+
+def entry(document: dict[str, Any], name: str) -> dict[str, Any]:
+    (workload,) = document["workloads"]
+    found: dict[str, Any] = next(entry for entry in workload["contestants"] if entry["name"] == name)
+    return found
+
+
+def test_rates_are_medians_of_the_counted_rounds() -> None:
+    ours = entry(result(*three_rounds()), "quaystream")
+    assert (ours["events_per_s"], ours["events_per_s_rounds"]) == (80_000, [60_000, 80_000, 100_000])
+
+
+def test_ratios_are_taken_within_rounds() -> None:
+    document = result(*three_rounds())
+    assert document["ratios"] == {"stock_faust": 10.0, "limit": 0.25}
+    assert document["ratio_ranges"] == {"stock_faust": [10.0, 10.0], "limit": [0.2, 0.3]}
+
+
+def test_a_peer_that_did_not_run_has_no_ratio() -> None:
+    document = result(drained("quaystream", 1, 50_000.0), drained("limit", 1, 100_000.0))
+    assert document["ratios"] == {"limit": 0.5}
+    assert [e["name"] for e in document["workloads"][0]["contestants"]] == ["quaystream", "limit"]
+
+
+def test_wrong_rows_mark_the_contestant_even_in_the_warm_up() -> None:
+    runs = (drained("quaystream", 0, 1.0, "999 rows instead of 1000"), drained("quaystream", 1, 50_000.0))
+    document = result(*runs)
+    assert entry(document, "quaystream")["rows_ok"] is False
+    assert list(wrong(document)) == ["quaystream: 999 rows instead of 1000"]
+
+
+def test_wrong_rows_of_an_open_loop_mark_the_contestant_too() -> None:
+    document = result(*three_rounds(), latencies=(waited("quaystream", 1_000, 40.0, rows_ok=False),))
+    assert [entry(document, name)["rows_ok"] for name in ("quaystream", "stock_faust")] == [False, True]
+    assert len(list(wrong(document))) == 1
+
+
+def test_right_rows_are_not_complained_about() -> None:
+    assert list(wrong(result(*three_rounds()))) == []
+
+
+def test_latency_is_by_rate() -> None:
+    runs = (waited("quaystream", 1_000, 40.0), waited("quaystream", 5_000, 90.0), waited("stock_faust", 1_000, 200.0))
+    waits = entry(result(*three_rounds(), latencies=runs), "quaystream")["latency_ms"]
+    assert {rate: (w["p50"], w["p99"]) for rate, w in waits.items()} == {
+        "1000": (20.0, 40.0),
+        "5000": (45.0, 90.0),
+    }
+
+
+def test_a_wait_without_end_is_null_in_the_file() -> None:
+    document = result(*three_rounds(), latencies=(waited("stock_faust", 5_000, math.inf, unseen=7),))
+    waits = json.loads(json.dumps(document, allow_nan=False))["workloads"][0]["contestants"][1]["latency_ms"]["5000"]
+    assert (waits["p99"], waits["unseen"]) == (None, 7)
+
+
+def test_cpu_is_split_by_who_spent_it() -> None:
+    cpu = entry(result(*three_rounds()), "limit")["cpu_us_per_event"]
+    assert cpu == {"worker": 7.0, "database": 3.0, "broker": 1.0}
+
+
+@pytest.mark.parametrize("key", ["machine", "workloads", "ratios"])
+def test_the_file_has_what_the_contract_names(key: str) -> None:
+    assert key in result(*three_rounds())
