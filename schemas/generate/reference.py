@@ -181,7 +181,7 @@ def _measure(measure: Measure) -> str:
     return f"{what} where {conditions}" if conditions else what
 
 
-def _literal(value: str | bool) -> str:  # noqa: FBT001  (a value out of a table, not a switch)
+def _literal(value: str | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else value
 
 

@@ -23,18 +23,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from connectors.memory import AwayError, Database, MemoryStore, Script, TooSlowError
+from connectors.memory import AwayError, Database, TooSlowError
 from schemas.outcome import POISON, Reason
 from streams import retry
 from streams.core.domain import Limits
 from streams.core.record import TopicPartition
-from streams.lane import Lane, Pace
-from streams.pipeline import Fence
+from streams.lane import Pace
 from streams.store import CommitUnknownError
-from tests.support.broker_log import Log, LogConsumer, Logs
-from tests.support.judging import pipeline
-from tests.support.lanes import CrashedError, NotedRecorder
+from tests.support.broker_log import Log, Logs
+from tests.support.lanes import NotedRecorder
 from tests.support.ledger import places, problems
+from tests.support.processes import Conditions, Worker
 from tests.support.records import CRANES, OTHER_CRANES
 from tests.support.soup import GOOD_KINDS, Ingredient, ingredients
 
@@ -43,6 +42,9 @@ PARTITIONS = (CRANES, OTHER_CRANES)
 LIMITS = Limits(dead_letter_run=4)
 PACE = Pace(batch_rows=4, linger=timedelta(0))
 REFUSED_NUMBER = 7
+"""The database takes no crane sample with this load."""
+
+CONDITIONS = Conditions(LIMITS, PACE, lambda _, row: row.get("load_t") == REFUSED_NUMBER)
 WORKERS = st.integers(0, 1)
 TPS = st.sampled_from(PARTITIONS)
 ITEMS = st.lists(
@@ -50,68 +52,6 @@ ITEMS = st.lists(
 )
 TICKS = st.sampled_from([1, 2, 3, 5, 8, 13, 40])
 PATIENCE = 400
-
-
-def refuses(_: str, row: Any) -> bool:
-    """The database takes no crane sample with this load."""
-    return bool(row.get("load_t") == REFUSED_NUMBER)
-
-
-class Worker:
-    """One process: a lane, its consumer, the agent between them, and its view of the database."""
-
-    def __init__(self, logs: Logs, database: Database, recorder: NotedRecorder, name: str) -> None:
-        self.consumer = LogConsumer(logs)
-        self.script = Script()
-        self.store = MemoryStore(database, name, self.script, refuses)
-        self.crashes: list[BaseException] = []
-        by = pipeline("crane", LIMITS)
-        self.lane = Lane(by, self.store, self.consumer, recorder, PACE, self._crash)
-        self._tasks = [asyncio.ensure_future(self.lane.run()), asyncio.ensure_future(self._agent())]
-
-    async def claim(self, tp: TopicPartition, log: Log) -> None:
-        """Take a partition over, as ownership does."""
-        ((_, position),) = (await self.store.claim({tp: log.start})).items()
-        paused = await self.store.paused([tp])
-        self.consumer.assign(tp, position.next_offset)
-        self.lane.claim({tp: Fence(position.next_offset, position.epoch)}, paused)
-
-    def revoke(self, tp: TopicPartition) -> None:
-        self.consumer.revoke(tp)
-        self.lane.revoke([tp])
-
-    async def resume_lifted(self) -> None:
-        """As ownership does on its timer."""
-        held = sorted(self.lane.partitions.paused)
-        still = await self.store.paused(held)
-        for tp in held:
-            if tp not in still:
-                await self.lane.resume(tp)
-
-    async def pass_over(self, tp: TopicPartition) -> None:
-        """As the transport and ownership do when a partition has lag and nothing comes."""
-        head = self.lane.partitions.heads().get(tp)
-        serial = self.consumer.serial
-        if head is not None and self.lane.is_idle and self.consumer.is_empty_beyond(tp, head):
-            await self.lane.pass_over(tp, self.consumer.positions[tp], serial)
-
-    async def die(self) -> None:
-        """End wherever it is."""
-        flight = self.lane._flight
-        tasks = [*self._tasks, *([] if flight is None else [flight])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _agent(self) -> None:
-        while True:
-            if self.consumer.fetched:
-                await self.lane.offer(self.consumer.fetched.popleft())
-            await asyncio.sleep(0)
-
-    def _crash(self, error: BaseException) -> NoReturn:
-        self.crashes.append(error)
-        raise CrashedError(repr(error))
 
 
 class Port(RuleBasedStateMachine):
@@ -128,9 +68,10 @@ class Port(RuleBasedStateMachine):
         self.workers: list[Worker] = []
         self.is_away = False
         self.seen_writes = 0
+        self.checked: list[int] = []
 
     def _worker(self, name: str) -> Worker:
-        return Worker(self.logs, self.database, self.recorder, name)
+        return Worker(name, self.logs, self.database, self.recorder, CONDITIONS)
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(work)
@@ -266,7 +207,10 @@ class Port(RuleBasedStateMachine):
 
     @invariant()
     def ledger_adds_up(self) -> None:
-        assert list(problems(self.database, TOPIC)) == []
+        stand = [line.next_offset for line in self.database.partitions.values()]
+        if stand != self.checked:
+            assert list(problems(self.database, TOPIC)) == []
+            self.checked = stand
 
     @invariant()
     def no_record_that_is_there_counts_as_lost(self) -> None:
