@@ -4,7 +4,7 @@ Transient: again, until the partition is revoked. Stale stream states: judged ag
 halving, then a dead letter. Fenced: left to the owner. Unknown outcome of COMMIT: asked, never guessed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from time import perf_counter
 
@@ -68,7 +68,8 @@ class Landing:
         fault = self._store.fault_of(error)
         if fault == "crash":
             raise error
-        if fault != "retry":
+        # One record that takes too long is no matter of size: a stalled disk, or a person who cancelled the statement.
+        if fault == "refused" or (fault == "halve" and _count(ready.stretches) > 1):
             return await self._in_halves(ready, error)
         await self._preparation.back_off(error, delay)
         return None
@@ -100,13 +101,13 @@ class Landing:
         """Commit the batch in two halves; a single record the database refuses becomes a dead letter."""
         cause = self._store.cause_of(error)
         self._recorder.retried(cause)
-        records = sum(len(stretch.records) for stretch in ready.stretches)
+        records = _count(ready.stretches)
         if records > 1:
             for half in _halves(ready.stretches, records // 2):
                 await self._again(half, {})
             return False
-        if self._store.fault_of(error) == "halve" or ready.forced or not records:
-            raise error  # one record alone takes too long, or even its dead letter is refused
+        if ready.forced or not records:
+            raise error  # even its dead letter is refused
         only = next(stretch for stretch in ready.stretches if stretch.records)
         refusal = Refusal(Reason.STORAGE_REFUSED, f"{cause}: {error}")
         return await self._again(ready.stretches, {(only.tp, only.records[0].offset): refusal})
@@ -141,6 +142,10 @@ class Landing:
                 self._partitions.drop([tp])
                 self._flow.hold(tp)
         return await self._again(ready.stretches, {})
+
+
+def _count(stretches: Iterable[Stretch]) -> int:
+    return sum(len(stretch.records) for stretch in stretches)
 
 
 def _halves(stretches: Sequence[Stretch], middle: int) -> tuple[list[Stretch], list[Stretch]]:
