@@ -12,7 +12,7 @@ from streams.cli.benchmark.observation import Observation
 
 
 def schedule(*events: tuple[int, int, float]) -> Schedule:
-    """Events as (partition, offset, due), each sent 2 ms late."""
+    """Events as (partition, offset, due), each acknowledged after 2 ms."""
     return np.array([(partition, offset, due, due + 0.002) for partition, offset, due in events], SCHEDULE)
 
 
@@ -60,6 +60,6 @@ def test_percentiles_are_waits_that_happened() -> None:
     assert (waits.p50_ms, waits.p99_ms, waits.p999_ms) == pytest.approx((500, 990, 999), abs=1)
 
 
-def test_a_late_generator_is_told() -> None:
+def test_the_brokers_share_is_told() -> None:
     waits = waits_of(schedule((0, 0, 1.0)), [Observation(1.1, {0: 1})], 0.0)
-    assert waits.late_p99_ms == pytest.approx(2.0)
+    assert waits.acked_p99_ms == pytest.approx(2.0)

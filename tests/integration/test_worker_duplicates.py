@@ -131,3 +131,15 @@ def test_an_event_without_key_and_one_of_a_foreign_partitioner_count_once(system
     assert worker.metric("quaystream_key_mismatch_total", topic="crane-events") == 40
     tally = "SELECT accepted, duplicate FROM ingest.source_tally WHERE source = %s AND domain = 'crane'"
     assert system.database.rows(tally, SOURCE) == [(40, 40)]
+
+
+def test_a_stream_with_more_gaps_than_are_remembered_still_counts_once(system: System) -> None:
+    odd = [structured(numbered(n)) for n in range(1, 5_000, 2)]
+    even = [structured(numbered(n)) for n in range(2, 5_000, 2)]
+    system.workers.ready()
+    system.send(*odd)
+    system.await_outcomes(len(odd), 40)
+    assert system.database.value("SELECT pruned_below FROM ingest.sequence_stream") > 1
+    system.send(*even, *odd, *even)
+    ledger = system.verified()
+    assert (ledger.total("accepted"), ledger.total("duplicate")) == (len(odd) + len(even), len(odd) + len(even))

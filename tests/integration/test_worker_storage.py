@@ -1,7 +1,13 @@
 """What the schemas do not know is kept, and one row the database will not take does not hold up the others."""
 
+import psycopg
+
+from deploy.local.stack import Stack
 from tests.support.events import Message, binary, event, numbered, structured
 from tests.support.system import System
+from tests.support.waiting import wait_until
+
+BLOCKED = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def test_unknown_fields_are_kept_and_unknown_attributes_are_accepted_and_both_are_counted(system: System) -> None:
@@ -72,3 +78,18 @@ def test_every_domain_has_its_rows_and_rollups(system: System) -> None:
     for table, column in (("crane_hour", "samples"), ("gate_hour", "steps"), ("radio_hour", "samples")):
         assert system.database.value(f"SELECT sum({column}) FROM port.{table}") == 20
     assert {asset for (asset,) in system.database.rows("SELECT asset_id FROM port.asset")} >= set(subjects.values())
+
+
+def test_a_cancelled_statement_is_tried_again(system: System, stack: Stack) -> None:
+    worker = system.workers.ready()
+    with psycopg.connect(system.database.owner_dsn) as lock:
+        lock.execute("LOCK TABLE port.crane_sample IN ACCESS EXCLUSIVE MODE")
+        system.send(structured(numbered(1)))
+        ((pid,),) = wait_until(lambda: system.database.rows(BLOCKED), 20, "the transaction waits for the table")
+        with psycopg.connect(stack.superuser_url(), autocommit=True) as superuser:
+            superuser.execute("SELECT pg_cancel_backend(%s)", (pid,))
+        retried = lambda: worker.metric("quaystream_commit_retries_total", cause="sqlstate_57") >= 1  # noqa: E731
+        wait_until(retried, 20, "it was cancelled")
+    ledger = system.verified()
+    assert (ledger.total("accepted"), ledger.total("rejected")) == (1, 0)
+    assert worker.is_running()

@@ -6,9 +6,11 @@ from typing import Any
 
 from connectors.memory import Database
 from connectors.memory.additive import Key, Row, key_of
+from schemas.outcome import POISON
 from schemas.tables import ROLLUPS, Rollup
 from streams.core.record import TopicPartition
 from streams.core.sequence import Gap
+from streams.core.writes import Writes
 from tests.support.lanes import differences
 
 
@@ -31,6 +33,30 @@ def places(database: Database, topic: str) -> Counter[tuple[TopicPartition, int]
     letters = Counter((letter.tp, letter.record.offset) for letter in database.dead_letters)
     lost = Counter((gap.tp, offset) for gap in database.lost for offset in range(gap.start, gap.end))
     return Counter(rows) + letters + lost
+
+
+class PoisonRuns:
+    """How many dead letters in a row each claim of a partition has taken, commit by commit."""
+
+    def __init__(self) -> None:
+        self._runs: dict[TopicPartition, tuple[tuple[int, int], int]] = {}
+
+    def forget(self, tp: TopicPartition) -> None:
+        """A pause was lifted: the bound counts afresh."""
+        self._runs.pop(tp, None)
+
+    def longest(self, writes: Writes) -> int:
+        """The longest run this commit made or prolonged."""
+        poison = {(d.tp, d.record.offset) for d in writes.dead_letters if d.refusal.reason in POISON}
+        longest = 0
+        for step in writes.progress:
+            where, run = self._runs.get(step.tp, ((0, 0), 0))
+            run = run if where == (step.epoch, step.expected) else 0
+            for offset in range(step.expected, step.next_offset):
+                run = run + 1 if (step.tp, offset) in poison else 0
+                longest = max(longest, run)
+            self._runs[step.tp] = ((step.epoch, step.next_offset), run)
+        return longest
 
 
 def _counts(database: Database, topic: str) -> Iterator[str]:

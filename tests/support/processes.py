@@ -15,6 +15,8 @@ from tests.support.broker_log import Log, LogConsumer, Logs
 from tests.support.judging import pipeline
 from tests.support.lanes import CrashedError
 
+AGENT_TICKS = 4
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -72,10 +74,12 @@ class Worker:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _agent(self) -> None:
+        """Slower than the lane, so that something is on its way most of the time."""
         while True:
             if self.consumer.fetched:
                 await self.lane.offer(self.consumer.fetched.popleft())
-            await asyncio.sleep(0)
+            for _ in range(AGENT_TICKS):
+                await asyncio.sleep(0)
 
     def _crash(self, error: BaseException) -> NoReturn:
         self.crashes.append(error)

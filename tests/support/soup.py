@@ -28,8 +28,10 @@ class Ingredient(NamedTuple):
     def document(self) -> Any:
         """What its record holds."""
         made: dict[str, Callable[[], Any]] = {
-            "numbered": lambda: numbered(self.number, bootid=self.bootid, id=self.event_id),
-            "conflicting": lambda: numbered(self.number, bootid=self.bootid, id=self.event_id),
+            "numbered": lambda: numbered(self.number, bootid=self.bootid, id=self.event_id, load_t=float(self.number)),
+            "conflicting": lambda: numbered(
+                self.number, bootid=self.bootid, id=self.event_id, load_t=float(self.number)
+            ),
             "plain": lambda: crane(self.event_id, ago_s=10.0 * self.number, load_t=float(self.number)),
             "late": lambda: crane(self.event_id, ago_s=30 * DAY_S + self.number),
             "too_old": lambda: crane(self.event_id, ago_s=91 * DAY_S),

@@ -230,6 +230,15 @@ async def test_batches_behind_a_refused_row_land_as_if_nothing_had_been() -> Non
     assert sums(bench.database) == [(11, 10, 0, 1)]
 
 
+async def test_batch_built_on_a_refused_number_is_judged_again() -> None:
+    """It was prepared on the numbers in flight, one of which was refused: the stream must not keep that one."""
+    async with Bench(refuses=refuse("boot-1-2"), pace=Pace(batch_rows=2, linger=timedelta(0))) as bench:
+        await bench.claim(CRANES)
+        await bench.feed(numbers(1, 4))
+    (state,) = bench.database.streams.values()
+    assert state.intervals == (1, 1, 3, 4)
+
+
 async def test_batch_that_takes_too_long_is_committed_in_halves() -> None:
     async with Bench() as bench:
         await bench.claim(CRANES)
@@ -239,12 +248,13 @@ async def test_batch_that_takes_too_long_is_committed_in_halves() -> None:
     assert bench.database.dead_letters == []
 
 
-async def test_one_record_that_takes_too_long_is_no_matter_of_size() -> None:
+async def test_one_record_that_takes_too_long_is_tried_again() -> None:
     async with Bench() as bench:
         await bench.claim(CRANES)
-        bench.script.always["begin"] = TooSlowError("still")
-        await bench.lane.offer(numbers(1, 3))
-        assert isinstance(await bench.crashed(), TooSlowError)
+        bench.script.at("begin", TooSlowError(), TooSlowError(), TooSlowError())
+        await bench.feed(numbers(1, 1))
+    assert sums(bench.database) == [(1, 1, 0, 0)]
+    assert bench.database.dead_letters == []
 
 
 async def test_dead_letter_that_cannot_be_kept_either_ends_the_process() -> None:

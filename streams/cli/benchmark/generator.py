@@ -24,7 +24,7 @@ from streams.cli.benchmark.workload import Workload, encode
 
 LEAD_S = 0.5
 _SHOW_EVERY = 10_000
-SCHEDULE = np.dtype([("partition", "i4"), ("offset", "i8"), ("due", "f8"), ("sent", "f8")])
+SCHEDULE = np.dtype([("partition", "i4"), ("offset", "i8"), ("due", "f8"), ("acked", "f8")])
 Schedule = npt.NDArray[np.void]
 
 
@@ -44,7 +44,7 @@ async def preload(
 
 
 def main() -> None:
-    """The program: send `seconds` of events at `rate`, then write when each was due and where it landed."""
+    """The program: send `seconds` of events at `rate`, then write when each was due, where it landed and since when."""
     task = read_task()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
@@ -64,7 +64,6 @@ async def _send_open_loop(task: dict[str, Any]) -> Schedule:
             after_s = number / rate
             await _sleep_until(start + after_s)
             sample = workload.sample(number, wall_us + round(after_s * 1e6))
-            schedule[number]["sent"] = time.monotonic()
             future = await producer.send(task["topic"], encode(sample), sample.crane.encode())
             future.add_done_callback(partial(_note, schedule, number))
         await producer.flush()
@@ -79,6 +78,7 @@ async def _sleep_until(moment: float) -> None:
 
 def _note(schedule: Schedule, number: int, future: "asyncio.Future[Any]") -> None:
     metadata = future.result()
+    schedule[number]["acked"] = time.monotonic()
     schedule[number]["partition"], schedule[number]["offset"] = metadata.partition, metadata.offset
 
 

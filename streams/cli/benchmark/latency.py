@@ -18,7 +18,7 @@ from streams.cli.benchmark.observation import Observation
 class Waits:
     """Milliseconds from due to visible; infinite where events (`unseen` of them) were never committed.
 
-    `late_p99_ms` is how late the generator itself was: small, or the others say little about the contestant.
+    `acked_p99_ms` is from due until the broker had acknowledged: how much is generator and broker, before anyone's turn.
     """
 
     events: int
@@ -27,7 +27,7 @@ class Waits:
     p999_ms: float
     max_ms: float
     unseen: int
-    late_p99_ms: float
+    acked_p99_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +63,5 @@ def waits_of(schedule: Schedule, seen: Sequence[Observation], warm_up_s: float) 
         raise CheckFailedError(f"no event was due after the warm-up of {warm_up_s:.0f} s")
     waited = latencies(counted, seen)
     p50, p99, p999, most = np.percentile(waited * 1e3, (50, 99, 99.9, 100), method="inverted_cdf").tolist()
-    late = float(np.percentile((counted["sent"] - counted["due"]) * 1e3, 99))
-    return Waits(len(counted), p50, p99, p999, most, int(np.isinf(waited).sum()), late)
+    acked = float(np.percentile((counted["acked"] - counted["due"]) * 1e3, 99))
+    return Waits(len(counted), p50, p99, p999, most, int(np.isinf(waited).sum()), acked)

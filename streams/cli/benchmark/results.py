@@ -87,7 +87,7 @@ def _latency(latency: Latency) -> dict[str, Any]:
         "unseen": waits.unseen,
         "cpu_us_per_event": {part: _rounded(micros) for part, micros in latency.cpu_us_per_event.items()},
         "rows_ok": latency.rows_ok,
-        "generator_late_p99": _milliseconds(waits.late_p99_ms),
+        "acked_p99": _milliseconds(waits.acked_p99_ms),
     }
 
 

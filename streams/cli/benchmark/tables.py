@@ -22,12 +22,13 @@ def throughput(workload: Mapping[str, Any]) -> Grid:
 def latency(workload: Mapping[str, Any]) -> Grid:
     """Per contestant and rate, in ms, with what an event costs at that load."""
     cpu = tuple(f"{part} µs/event" for part in PARTS)
-    heading = ("contestant", "rate /s", "p50 ms", "p99 ms", "p99.9 ms", "max ms", *cpu, "rows")
+    waiting = ("p50 ms", "p99 ms", "p99.9 ms", "max ms", "broker p99 ms")
+    heading = ("contestant", "rate /s", *waiting, *cpu, "rows")
     rows = [
         (
             entry["name"],
             f"{int(rate):,}",
-            *(ms(waits[p]) for p in ("p50", "p99", "p99.9", "max")),
+            *(ms(waits[p]) for p in ("p50", "p99", "p99.9", "max", "acked_p99")),
             *(f"{waits['cpu_us_per_event'][part]:.0f}" for part in PARTS),
             _rows(waits),
         )
