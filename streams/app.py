@@ -136,6 +136,10 @@ class Worker(Service):
         if self._pool is not None:
             await self._pool.close()
 
+    def _crash(self, reason: BaseException) -> NoReturn:
+        """Called when a child fails for a reason nobody foresaw: mode would leave a worker that only looks alive."""
+        crash(reason)
+
     def _cannot_claim(self, error: BaseException) -> NoReturn:
         if isinstance(error, TimeoutError):
             start_over("the database did not answer while partitions were assigned")

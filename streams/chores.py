@@ -31,7 +31,11 @@ from streams.transport import BatchConsumer
 from streams.watchdog import Watchdog
 
 log = structlog.get_logger()
-_PASSING = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, KafkaError, QuaystreamError)
+# InternalClientError: a session that the server ended at a bad moment.
+_PASSING = (
+    *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),
+    *(OSError, TimeoutError, KafkaError, QuaystreamError),
+)
 
 _NOTHING_FOR_S = 4.0
 _ANSWER_S = 10.0

@@ -53,6 +53,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         ours = {tp: offset for tp, offset in offsets.items() if tp in self.assignment()}
+        if not ours:
+            return False
         try:
             await self._ensure_consumer().commit(
                 {driver.ensure_aiokafka_TP(tp): driver.OffsetAndMetadata(offset, "") for tp, offset in ours.items()}
@@ -182,7 +184,10 @@ class BatchConsumer(driver.Consumer):
         """
         read = self._read_offset.get(tp) or 0
         if tp in self.assignment() and self.assignments.committed(tp) == read:
-            position = await self.position(tp)
+            try:
+                position = await self.position(tp)
+            except driver.IllegalStateError:
+                return  # revoked meanwhile
             if position is not None and position > read:
                 await self.assignments.empty(tp, position, serial)
 

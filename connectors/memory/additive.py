@@ -1,11 +1,9 @@
 """Adding rollup deltas up, row by row: what the upserts of the real store do in SQL."""
 
-import math
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from connectors.memory.trouble import RefusedRowError
 from schemas.tables import ROLLUPS, Measure, Rollup
 
 Key = tuple[Any, ...]
@@ -29,22 +27,6 @@ def add_rows(table: str, kept: dict[Key, Row], deltas: Iterable[Row]) -> None:
     for delta in deltas:
         key = key_of(table, delta)
         kept[key] = _sum(table, kept[key], delta) if key in kept else dict(delta)
-
-
-def refuse_overflow(table: str, kept: Mapping[Key, Row], deltas: Iterable[Row]) -> None:
-    """Raise what the database raises (22003) when two finite sums leave the range of a double."""
-    for delta in deltas:
-        before = kept.get(key_of(table, delta))
-        if before is not None and any(_overflows(before[n], delta[n]) for n in _sums(table)):
-            raise RefusedRowError(f"{table}: value out of range: overflow")
-
-
-def _sums(table: str) -> list[str]:
-    return [measure.column for measure in rollup_of(table).measures if measure.how == "sum"]
-
-
-def _overflows(before: float, delta: float) -> bool:
-    return math.isfinite(before) and math.isfinite(delta) and not math.isfinite(before + delta)
 
 
 def _sum(table: str, before: Row, delta: Row) -> Row:

@@ -6,7 +6,6 @@ Both pass tests/contract/test_stores.py. A transaction that fails anywhere leave
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from connectors.memory.additive import refuse_overflow
 from connectors.memory.database import Database
 from connectors.memory.trouble import AwayError, RefusedRowError, Step, TooSlowError
 from streams.core.record import TopicPartition
@@ -106,5 +105,3 @@ class MemoryStore:
         for table, batch in writes.rows.items():
             if any(self._refuses(table, row) for row in batch.to_pylist()):
                 raise RefusedRowError(f"{table} does not take a row")
-        for table, deltas in writes.rollups.items():
-            refuse_overflow(table, database.rollups.get(table, {}), deltas.to_pylist())

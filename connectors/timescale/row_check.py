@@ -67,7 +67,10 @@ async def check_rows(
 
 
 async def check_identities(connection: asyncpg.Connection) -> list[str]:
-    """No event (source, id) stored under two offsets of the same raw table: a repeat that was not recognised."""
+    """No event (source, id, asset, time) stored under two offsets of one raw table: a repeat that was not recognised.
+
+    A repeat keeps its time. An id that a sender gives to two times is two statements, and the sender's fault.
+    """
     differences: list[str] = []
     for tables in TOPIC_TABLES.values():
         for table in tables:
@@ -148,6 +151,7 @@ def _two_outcomes(table: RawTable) -> str:
 def _identities(table: RawTable) -> str:
     return (
         "SELECT source, event_id, count(*) AS records, count(*) OVER () AS total FROM "  # noqa: S608
-        f"(SELECT source, event_id FROM {table.name} GROUP BY source, event_id, partition, record_offset) AS records "
-        f"GROUP BY source, event_id HAVING count(*) > 1 ORDER BY 1, 2 LIMIT {SHOWN + 1}"
+        f"(SELECT source, event_id, {table.asset} AS asset, time FROM {table.name} "
+        f"GROUP BY source, event_id, {table.asset}, time, partition, record_offset) AS records "
+        f"GROUP BY source, event_id, asset, time HAVING count(*) > 1 ORDER BY 1, 2 LIMIT {SHOWN + 1}"
     )

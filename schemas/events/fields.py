@@ -18,10 +18,12 @@ def _no_decimal_point(value: Any) -> Any:
     return value
 
 
-Number = float
+# Nothing a port measures comes near 1e30, and a sum over any table stays a finite number.
+LARGEST = 1e30
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Integer = Annotated[int, Field(ge=-BIGINT_MAX, le=BIGINT_MAX)]
-NonNegative = Annotated[float, Field(ge=0)]
+NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
 Count = Annotated[int, Field(ge=0, le=BIGINT_MAX)]
 Text = Annotated[str, Field(max_length=65_536)]
 Word = Annotated[str, Field(min_length=1, max_length=512)]

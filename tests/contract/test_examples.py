@@ -30,10 +30,7 @@ ENVELOPE = Draft202012Validator(envelope_schema())
 BEYOND_JSON_SCHEMA = {
     "invalid_data--count-with-decimal-point",
     "invalid_data--spreader-length-with-decimal-point",
-    "invalid_data--infinity-1e999",
     "invalid_data--infinity-in-unknown-field",
-    "invalid_data--integer-of-500-digits",
-    "invalid_data--value-infinite",
     "invalid_data--nul-in-text",
     "invalid_data--nul-in-plate",
     "invalid_data--nul-in-label",

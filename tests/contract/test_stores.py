@@ -316,18 +316,6 @@ async def test_sources_are_tallied_over_transactions(world: World) -> None:
     assert await world.sources() == {SOURCE: (2, 1), "/vnhph/tanvu/gw-02": (1, 0)}
 
 
-async def test_value_that_cannot_be_added_is_refused_and_leaves_nothing(world: World) -> None:
-    store = world.store("a")
-    fences = await claimed(store, CRANES)
-    await commit(store, [stretch([crane("e1", load_t=1.7e308)])], fences)
-    with pytest.raises(Exception, match="out of range") as raised:
-        await commit(store, [stretch([crane("e2", load_t=1.7e308), b"x"], first=1)], moved(fences, 1))
-    assert store.fault_of(raised.value) == "refused"
-    assert (await world.fence(CRANES))["next_offset"] == 1
-    assert len(await world.rows("port.crane_sample")) == 1
-    assert await world.dead_letters() == []
-
-
 async def test_of_two_workers_at_once_one_is_fenced(world: World) -> None:
     first, second = world.store("a"), world.store("b")
     fences = await claimed(first, CRANES)

@@ -79,7 +79,10 @@ DAMAGE = {
         ["port.gate_step: partition 1 offset 0 is stored 2 times"],
     ),
     "a repeat is not recognised": (
-        "UPDATE port.gate_step SET event_id = 'd' WHERE event_id = 'e'",
+        (
+            "UPDATE port.gate_step AS g SET event_id = 'd', time = d.time FROM port.gate_step AS d "
+            "WHERE d.event_id = 'd' AND g.event_id = 'e'"
+        ),
         ["port.gate_step: event /gw d is stored 2 times"],
     ),
     "a row is beyond the fence": (

@@ -1,10 +1,12 @@
 """Where a worker continues is decided by the database; Kafka's own commit is a figure for lag tools."""
 
+import json
 import time
 
 import pytest
 
 from tests.support.events import Message, numbered, structured
+from tests.support.stream import streaming
 from tests.support.system import System
 from tests.support.waiting import wait_until
 
@@ -69,3 +71,14 @@ def test_two_processes_share_the_partitions(system: System) -> None:
     owners = "SELECT count(DISTINCT owner) FROM ingest.partition_offset"
     wait_until(lambda: system.database.value(owners) == 2, 30, "both have claimed some")
     assert parent.stop() == 0
+
+
+def test_the_ledger_adds_up_at_every_moment(system: System) -> None:
+    system.workers.ready(batch_rows=200)
+    with streaming(system.broker, 2_000) as stream:
+        for round_number in range(1, 5):
+            system.await_outcomes(round_number * 1_000)
+            done = system.command("verify", "--json")
+            assert json.loads(done.stdout)["differences"] == []
+            assert done.returncode == 0
+    assert system.verified().total("accepted") == stream.sent
