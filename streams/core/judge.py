@@ -38,11 +38,12 @@ class Walk:
 
 def stream_keys(batch: Batch) -> set[StreamKey]:
     """The numbered streams of a batch: their states are needed before `walk`."""
-    return {
-        StreamKey(e.source, e.bootid, e.subject, e.type)
+    found = {
+        (e.source, e.bootid, e.subject, e.type)
         for e in batch.events
         if e is not None and e.bootid is not None and e.sequence is not None
     }
+    return {StreamKey(*key) for key in found}
 
 
 def walk(batch: Batch, streams: Mapping[StreamKey, StreamState]) -> Walk:

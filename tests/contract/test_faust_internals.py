@@ -159,10 +159,11 @@ def test_a_message_takes_the_fields_we_give_it() -> None:
     assert set(given) | {"serialized_key_size", "serialized_value_size", "tp", "generation_id"} <= set(taken)
 
 
-async def test_the_isolation_level_can_be_set_before_a_consumer_starts() -> None:
+async def test_isolation_level_and_fetch_wait_can_be_set_before_a_consumer_starts() -> None:
     assert "isolation_level" in inspect.signature(Fetcher.__init__).parameters
     plain = AIOKafkaConsumer(bootstrap_servers="127.0.0.1:1")
     assert plain._isolation_level == "read_uncommitted"
+    assert plain._fetch_max_wait_ms == 500
 
 
 def test_a_stream_gives_events_without_acknowledging_them(app: transport.BatchApp) -> None:

@@ -200,8 +200,8 @@ class Port(RuleBasedStateMachine):
 
     @rule(
         n=WORKERS,
-        step=st.sampled_from(["begin", "commit", "committed"]),
-        error=st.sampled_from([AwayError, CommitUnknownError, TooSlowError]),
+        step=st.sampled_from(["begin", "commit", "commit", "committed", "committed"]),
+        error=st.sampled_from([AwayError, CommitUnknownError, CommitUnknownError, TooSlowError]),
     )
     def fail_once(self, n: int, step: Any, error: type[Exception]) -> None:
         """Written and not told is only ever an unknown COMMIT; before the COMMIT nothing is unknown."""
@@ -239,11 +239,8 @@ class Port(RuleBasedStateMachine):
         self.seen_writes = len(self.recorder.writes)
 
     @invariant()
-    def only_what_is_too_slow_ends_a_worker(self) -> None:
-        for n, worker in enumerate(self.workers):
-            assert all(isinstance(error, TooSlowError) for error in worker.crashes), worker.crashes
-            if worker.crashes and not self.is_away:
-                self.run(self._replace(n))
+    def no_worker_ends_by_itself(self) -> None:
+        assert [error for worker in self.workers for error in worker.crashes] == []
 
     # -- the end: everything heals, and what was produced is there ---------------------------------
 
