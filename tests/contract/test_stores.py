@@ -221,6 +221,16 @@ async def test_stored_event_is_found_again_by_its_identity(world: World) -> None
     assert written.progress[0].accepted == 2
 
 
+async def test_same_id_at_another_time_is_another_event_in_a_batch_as_after_it(world: World) -> None:
+    store = world.store("a")
+    fences = await claimed(store, CRANES)
+    times = [crane("e1", ago_s=seconds) for seconds in (1.0, 2.0, 1.0)]
+    await commit(store, [stretch(times)], fences)
+    written = await commit(store, [stretch([*times, crane("e1", ago_s=3.0)], first=3)], moved(fences, 3))
+    assert (await world.fence(CRANES))["accepted"] == 3
+    assert (written.progress[0].accepted, written.progress[0].duplicate) == (1, 3)
+
+
 async def test_events_are_looked_for_in_the_table_of_their_type(world: World) -> None:
     store = world.store("a")
     fences = await claimed(store, CRANES)

@@ -77,7 +77,7 @@ def test_plan_without_look_ups_needs_nothing_stored() -> None:
 
 def test_look_ups_change_outcomes_but_no_stream() -> None:
     plan = planned([stretch([numbered(1), crane("a")])])
-    found, nothing = plan.writes({("/vnhph/tanvu/gw-01", "a")}), plan.writes(())
+    found, nothing = plan.writes(plan.probes), plan.writes(())
     assert found.streams == nothing.streams == plan.changes
     assert (counts(found)["duplicate"], counts(nothing)["duplicate"]) == (1, 0)
 
