@@ -121,8 +121,10 @@ class Landing:
             self._preparation.forget()
             for tp, head in heads.items():
                 self._partitions.moved(tp, head)
+            written = ready.plan.writes(())  # poison is what it is, whatever the look-ups found
+            self._partitions.passed(ready.stretches, written)
             if ready.prepared is not None:
-                self._recorder.committed(ready.plan.writes(()), 0.0)
+                self._recorder.committed(written, 0.0)
             self._hold(ready.plan.pauses)
             return False
         moved = {tp for tp, f in ready.fences.items() if tp not in where or where[tp] != (f.expected, f.epoch)}
