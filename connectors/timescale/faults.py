@@ -4,7 +4,8 @@ import asyncpg
 
 from streams.store import Fault
 
-_RETRY_CLASSES = frozenset({"08", "40", "53", "57", "58"})
+# 28: a password rotated under us; people mend it, and until then the worker waits rather than dies in a loop.
+_RETRY_CLASSES = frozenset({"08", "28", "40", "53", "57", "58"})
 _REFUSED_CLASSES = frozenset({"22", "23", "54"})
 _RETRY_STATES = frozenset({"55P03", "25006", "25P03"})
 _STATEMENT_TIMEOUT = "57014"
