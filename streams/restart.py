@@ -18,8 +18,13 @@ def settle() -> None:
 
 
 def has_started_over() -> bool:
-    """Whether this worker replaced another in place: then it waits for services instead of refusing to start."""
+    """Whether this worker replaced another: then it waits for services instead of refusing to start."""
     return _TIMES in os.environ
+
+
+def environment_of_replacement() -> dict[str, str]:
+    """For a worker that takes the place of one that died: a service that is away now must be waited for."""
+    return {**os.environ, _TIMES: "1"}
 
 
 def start_over(why: str) -> NoReturn:

@@ -15,14 +15,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import structlog
 
 from schemas.errors import ConfigurationError, QuaystreamError
-from streams.restart import has_started_over
+from streams.restart import environment_of_replacement, has_started_over
 
 if TYPE_CHECKING:
     from streams.settings import Settings
@@ -63,23 +63,18 @@ class Family:
 
     def __init__(self, command: list[str], processes: int) -> None:
         self._command = command
-        self._children = [self._start() for _ in range(processes)]
+        self._children = [self._start(os.environ) for _ in range(processes)]
         self._is_ending = False
+        self._code = 0
 
     def watch(self) -> int:
-        """Until all have ended well; a usage or configuration error of one ends all with its code."""
+        """Until all have ended; a usage or configuration error of one ends all, and its code is the answer."""
         while self._children:
             time.sleep(0.2)
-            for child in list(self._children):
-                code = child.poll()
-                if code is not None:
-                    self._children.remove(child)
-                    if code in (2, 3):
-                        self.end()
-                        return code
-                    if code != 0 and not self._is_ending:
-                        self._children.append(self._start())
-        return 0
+            for child in [child for child in self._children if child.poll() is not None]:
+                self._children.remove(child)
+                self._after(child.returncode)
+        return self._code
 
     def end(self) -> None:
         """Ask every child to stop."""
@@ -88,8 +83,15 @@ class Family:
             with contextlib.suppress(ProcessLookupError):
                 child.send_signal(signal.SIGTERM)
 
-    def _start(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(self._command, preexec_fn=_die_with_parent)  # noqa: S603, PLW1509
+    def _after(self, code: int) -> None:
+        if code in (2, 3):
+            self._code = self._code or code
+            self.end()
+        elif code != 0 and not self._is_ending:
+            self._children.append(self._start(environment_of_replacement()))
+
+    def _start(self, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(self._command, env=environment, preexec_fn=_die_with_parent)  # noqa: S603, PLW1509
 
 
 def set_up_logs(style: str) -> None:

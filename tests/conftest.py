@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.ports import is_free
 from deploy.local.stack import Stack
 from tests.support.broker import Broker
 from tests.support.databases import Database, Databases
@@ -29,11 +30,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+def own_ports() -> dict[str, int]:
+    """Ports far from the usual ones: while a test has a part stopped, no other stack on this machine may take its port."""
+    free = (port for port in iter(lambda: 20_000 + secrets.randbelow(10_000), None) if is_free(port))
+    return dict(zip((*PARTS, "controller"), free, strict=False))
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Kafka and TimescaleDB, running."""
     given = os.environ.get("QUAYSTREAM_TEST_HOME")
-    stack = Stack(Path(given) if given else tmp_path_factory.mktemp("stack"))
+    stack = Stack(Path(given)) if given else Stack(tmp_path_factory.mktemp("stack"), own_ports())
     stack.up(PARTS)
     yield stack
     if not given:

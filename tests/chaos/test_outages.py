@@ -1,5 +1,7 @@
 """The database or the broker goes away while events flow: the worker waits, its memory flat, and catches up alone."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 
@@ -40,14 +42,14 @@ def watch_memory(worker: Worker, seconds: float) -> list[int]:
     return seen
 
 
-@pytest.mark.parametrize("how", [Stop.FAST, Stop.KILL], ids=["stopped", "crashed"])
-def test_a_database_outage_is_waited_for(system: System, stack: Stack, how: Stop) -> None:
+@pytest.mark.parametrize(("how", "seconds"), [(Stop.FAST, 5.0), (Stop.KILL, OUTAGE_S)], ids=["stopped", "crashed"])
+def test_a_database_outage_is_waited_for(system: System, stack: Stack, how: Stop, seconds: float) -> None:
     worker = system.workers.ready()
     with streaming(system.broker, RATE_PER_S) as stream:
         system.await_outcomes(2_000)
         before = worker.rss_bytes()
         stack.stop("timescaledb", how)
-        seen = watch_memory(worker, OUTAGE_S)
+        seen = watch_memory(worker, seconds)
         stack.start("timescaledb")
         goal = stream.sent
         system.await_outcomes(goal, 60)
@@ -105,3 +107,26 @@ def test_a_worker_asked_to_stop_during_a_database_outage_stops(system: System, s
     stack.start("timescaledb")
     system.workers.ready()
     assert system.verified().total("accepted") == stream.sent
+
+
+def test_a_child_that_dies_during_a_database_outage_is_replaced(system: System, stack: Stack) -> None:
+    parent = system.workers.start("--processes", "2", web_port=None, session_timeout="3s")
+    owners = "SELECT count(DISTINCT owner) FROM ingest.partition_offset"
+    wait_until(lambda: system.database.value(owners) == 2, 40, "both have claimed partitions")
+    with streaming(system.broker, RATE_PER_S) as stream:
+        system.await_outcomes(2_000)
+        stack.stop("timescaledb")
+        children = set(parent.children())
+        victim = children.pop()
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: len(parent.children() - children) == 1, 20, "another child takes its place")
+        # Long enough for its start to meet the database that is not there.
+        replacement = wait_until(lambda: parent.children() - children - {victim}, 5, "the replacement").pop()
+        assert replacement != victim
+        wait_until(lambda: "cannot claim partitions" in parent.log(), 40, "it tries to claim partitions")
+        stack.start("timescaledb")
+        goal = stream.sent
+        system.await_outcomes(goal, 90)
+    assert system.verified().total("accepted") == stream.sent
+    assert parent.is_running()
+    assert parent.stop() == 0

@@ -23,7 +23,7 @@ class Stream:
 
     def run(self, broker: Broker) -> None:
         """Send until `ended`; a broker that is away is waited for."""
-        producer = broker.producer(enable_idempotence=True, delivery_timeout_ms=120_000, linger_ms=5)
+        producer = broker.producer(enable_idempotence=True, delivery_timeout_ms=300_000, linger_ms=5)
         started = time.monotonic()
         while not self.ended.wait(max(0.0, started + self.sent / self.rate_per_s - time.monotonic())):
             for _ in range(BURST):
@@ -31,7 +31,7 @@ class Stream:
                 event = numbered(number + 1, bootid=f"stream-{partition}")
                 produce(producer, structured(event).to(partition), self._delivered)
                 self.sent += 1
-        producer.flush(120)
+        producer.flush(200)
 
     def _delivered(self, error: object, _: object) -> None:
         if error is not None:
@@ -48,6 +48,6 @@ def streaming(broker: Broker, rate_per_s: int) -> Iterator[Stream]:
         yield stream
     finally:
         stream.ended.set()
-        thread.join(130)
+        thread.join(210)
     assert not thread.is_alive(), "the producer did not end"
     assert not stream.failures, stream.failures[:3]

@@ -99,6 +99,11 @@ class Worker:
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
+    def children(self) -> set[int]:
+        """The process ids of its child workers that are alive."""
+        children = psutil.Process(self.pid).children()
+        return {child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE}
+
     def rss_bytes(self) -> int:
         """Resident memory now."""
         return int(psutil.Process(self.pid).memory_info().rss)

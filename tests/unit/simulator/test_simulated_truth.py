@@ -24,6 +24,7 @@ from schemas.tables import ROLLUPS, Rollup
 from streams.core.domain import Domain, Limits
 from streams.core.record import Stretch, TopicPartition
 from streams.core.sequence import StreamKey, StreamState
+from streams.core.writes import Probe
 from streams.domains import DOMAINS
 from streams.pipeline import Fence, Pipeline
 
@@ -168,7 +169,7 @@ class Stored:
         self.minutes: dict[str, list[dict[str, Any]]] = {}
         self.streams: dict[StreamKey, StreamState] = {}
         self.refused: dict[tuple[Any, ...], set[int]] = {}
-        self._identities: set[tuple[str, str]] = set()
+        self._found: set[Probe] = set()
 
     def process(self, domain: Domain, records: list[Fetched], batch: int) -> None:
         pipeline, tp = Pipeline(domain, Limits()), TopicPartition(domain.topic, 0)
@@ -176,15 +177,16 @@ class Stored:
             judged = pipeline.read([Stretch(tp, start, records[start : start + batch])], {})
             states = {key: self.streams.get(key, StreamState()) for key in pipeline.streams(judged)}
             plan = pipeline.plan(judged, states, {tp: Fence(start, 1)})
-            probed = {(probe.source, probe.event_id) for probe in plan.probes}
-            self._keep(plan.writes(probed & self._identities))
+            self._keep(plan.writes(self._found.intersection(plan.probes)))
 
     def _keep(self, writes: Any) -> None:
         for (outcome, reason), records in writes.tally.items():
             self.outcomes[str(reason) if outcome is Outcome.REJECTED else str(outcome)] += records
         for table, rows in writes.rows.items():
             self.rows[table] += rows.num_rows
-            self._identities |= set(zip(rows["source"].to_pylist(), rows["event_id"].to_pylist(), strict=True))
+            times = rows["time"].cast(pa.int64())
+            columns = (rows.column(1), times, rows["source"], rows["event_id"])
+            self._found |= {Probe(table, *row) for row in zip(*(c.to_pylist() for c in columns), strict=True)}
         for table, deltas in writes.rollups.items():
             self.minutes.setdefault(table, []).extend(pa.table(deltas).to_pylist())
         self.streams |= {change.key: change.after for change in writes.streams}
