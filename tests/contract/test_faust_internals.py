@@ -3,6 +3,7 @@
 When this fails after an upgrade: read the named code again, mend the transport, then the table here.
 """
 
+import asyncio
 import hashlib
 import inspect
 import tomllib
@@ -19,6 +20,7 @@ from faust.transport.conductor import Conductor
 from faust.transport.consumer import CONSUMER_FETCHING, Consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import ConsumerMessage
+from mode import Service
 
 from streams import transport
 from streams.app import build_app
@@ -170,3 +172,20 @@ def test_a_stream_gives_events_without_acknowledging_them(app: transport.BatchAp
     stream = app.stream(app.channel()).noack()
     assert stream.enable_acks is False
     assert inspect.isasyncgenfunction(type(stream).events)
+
+
+async def test_a_child_of_the_shell_that_fails_unforeseen_ends_the_process(
+    app: transport.BatchApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = asyncio.Event()
+    monkeypatch.setattr("streams.app.crash", lambda _: ended.set())
+
+    class Failing(Service):  # type: ignore[misc]
+        @Service.task  # type: ignore[untyped-decorator]
+        async def fail(self) -> None:
+            raise KeyError
+
+    child = app.shell.add_dependency(Failing())
+    await child.start()
+    await asyncio.wait_for(ended.wait(), 5)
+    await child.stop()
