@@ -1,0 +1,140 @@
+"""The fact tables of schema `port`, as data: one row per finished thing, rebuilt from raw rows whenever they change.
+
+Folds build facts with these columns, the store writes them, the migration test compares them. Every table
+has two columns more, kept by the store: `revision` (1, 2, …) and `recorded_at` (when that revision was written).
+"""
+
+from dataclasses import dataclass
+
+from schemas.tables import Column
+
+
+@dataclass(frozen=True, slots=True)
+class FactTable:
+    """`kind` names it in `ingest.refold`; `key` identifies a fact; `at` places it in time; the rest are values."""
+
+    kind: str
+    name: str
+    key: str
+    at: str
+    columns: tuple[Column, ...]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+CRANE_CYCLE = FactTable(
+    "crane_cycle",
+    "port.crane_cycle",
+    "cycle_id",
+    "ended_at",
+    (
+        Column("cycle_id", "text", required=True),
+        Column("crane_id", "text", required=True),
+        Column("site", "text", required=True),
+        Column("started_at", "time", required=True),
+        Column("locked_at", "time", required=True),
+        Column("ended_at", "time", required=True),
+        Column("boxes", "int", required=True),
+        Column("teu", "float"),
+        Column("mode", "text"),
+        Column("laden_s", "float", required=True),
+        Column("unladen_s", "float", required=True),
+        Column("wait_s", "float", required=True),
+        Column("hoist_s", "float", required=True),
+        Column("trolley_s", "float", required=True),
+        Column("lower_s", "float", required=True),
+        Column("load_t_max", "float"),
+        Column("energy_kwh", "float"),
+        Column("job_id", "text"),
+        Column("call_id", "text"),
+        Column("move_kind", "text"),
+        Column("outcome", "text", required=True),
+        Column("state", "jsonb", required=True),
+    ),
+)
+GATE_VISIT = FactTable(
+    "gate_visit",
+    "port.gate_visit",
+    "visit_id",
+    "entered_at",
+    (
+        Column("visit_id", "text", required=True),
+        Column("site", "text", required=True),
+        Column("lane_in", "text"),
+        Column("lane_out", "text"),
+        Column("queued_at", "time"),
+        Column("entered_at", "time"),
+        Column("left_at", "time"),
+        Column("touch_points", "int", required=True),
+        Column("manual_touch_points", "int", required=True),
+        Column("wait_s_by_actor", "jsonb", required=True),
+        Column("transaction_s", "float"),
+        Column("turn_time_s", "float"),
+        Column("total_turn_time_s", "float"),
+        Column("ocr_first_pass", "bool"),
+        Column("ocr_reads", "int", required=True),
+        Column("ocr_corrected", "int", required=True),
+        Column("check_digit_failures", "int", required=True),
+        Column("equipment_reference", "text"),
+        Column("corrected_by", "text"),
+        Column("exceptions", "int", required=True),
+        Column("exception_reasons", "jsonb"),
+        Column("appointment_ok", "bool"),
+        Column("first_at", "time", required=True),
+        Column("outcome", "text", required=True),
+    ),
+)
+CARGO_VISIT = FactTable(
+    "cargo_visit",
+    "port.cargo_visit",
+    "cargo_visit_id",
+    "first_at",
+    (
+        Column("cargo_visit_id", "text", required=True),
+        Column("equipment_reference", "text", required=True),
+        Column("site", "text", required=True),
+        Column("call_id", "text"),
+        Column("cargo_class", "text", required=True),
+        Column("discharged_at", "time"),
+        Column("stacked_at", "time"),
+        Column("cleared_at", "time"),
+        Column("released_at", "time"),
+        Column("gated_in_at", "time"),
+        Column("gated_out_at", "time"),
+        Column("loaded_at", "time"),
+        Column("dwell_s", "float"),
+        Column("wait_s_by_agency", "jsonb", required=True),
+        Column("first_at", "time", required=True),
+        Column("outcome", "text", required=True),
+    ),
+)
+VESSEL_CALL = FactTable(
+    "vessel_call",
+    "port.vessel_call",
+    "call_id",
+    "first_at",
+    (
+        Column("call_id", "text", required=True),
+        Column("imo", "text", required=True),
+        Column("site", "text", required=True),
+        Column("berth", "text"),
+        Column("pilot_station_at", "time"),
+        Column("anchored_at", "time"),
+        Column("berthed_at", "time"),
+        Column("cargo_started_at", "time"),
+        Column("cargo_completed_at", "time"),
+        Column("departed_at", "time"),
+        Column("sailed_at", "time"),
+        Column("wait_s", "float"),
+        Column("berth_s", "float"),
+        Column("cargo_s", "float"),
+        Column("turnaround_s", "float"),
+        Column("first_at", "time", required=True),
+        Column("outcome", "text", required=True),
+    ),
+)
+
+FACT_TABLES: tuple[FactTable, ...] = (CRANE_CYCLE, GATE_VISIT, CARGO_VISIT, VESSEL_CALL)
+FACT_BY_KIND: dict[str, FactTable] = {table.kind: table for table in FACT_TABLES}
