@@ -16,7 +16,7 @@ class Buffer:
     def __init__(self, limit: int, limit_bytes: int = LIMIT_BYTES) -> None:
         self._limit = limit
         self._limit_bytes = limit_bytes
-        self._stretches: deque[Stretch] = deque()
+        self._held: deque[tuple[Stretch, int]] = deque()  # with their bytes, so that they are counted once
         self._records = 0
         self._bytes = 0
         self._changed = asyncio.Condition()
@@ -29,9 +29,10 @@ class Buffer:
         """Add a stretch; waits for room."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._records < self._limit and self._bytes < self._limit_bytes)
-            self._stretches.append(stretch)
+            held = _bytes(stretch)
+            self._held.append((stretch, held))
             self._records += _size(stretch)
-            self._bytes += _bytes(stretch)
+            self._bytes += held
             self._changed.notify_all()
 
     async def wait_for_records(self, least: int) -> None:
@@ -43,24 +44,25 @@ class Buffer:
         """Up to `most` records, oldest stretches first; a stretch that does not fit is parted."""
         async with self._changed:
             taken: list[Stretch] = []
-            while self._stretches and most > 0:
-                stretch = self._stretches.popleft()
+            while self._held and most > 0:
+                stretch, held = self._held.popleft()
                 if len(stretch.records) > most:
-                    self._stretches.appendleft(replace(stretch, records=stretch.records[most:]))
+                    rest = replace(stretch, records=stretch.records[most:])
                     stretch = replace(stretch, records=stretch.records[:most])
+                    self._held.appendleft((rest, held - (held := _bytes(stretch))))
                 taken.append(stretch)
                 most -= _size(stretch)
-            self._records -= sum(map(_size, taken))
-            self._bytes -= sum(map(_bytes, taken))
+                self._records -= _size(stretch)
+                self._bytes -= held
             self._changed.notify_all()
             return taken
 
     async def drop(self, partitions: Collection[TopicPartition]) -> None:
         """Forget what is held of these partitions."""
         async with self._changed:
-            self._stretches = deque(s for s in self._stretches if s.tp not in partitions)
-            self._records = sum(map(_size, self._stretches))
-            self._bytes = sum(map(_bytes, self._stretches))
+            self._held = deque((s, held) for s, held in self._held if s.tp not in partitions)
+            self._records = sum(_size(stretch) for stretch, _ in self._held)
+            self._bytes = sum(held for _, held in self._held)
             self._changed.notify_all()
 
 
@@ -69,4 +71,4 @@ def _size(stretch: Stretch) -> int:
 
 
 def _bytes(stretch: Stretch) -> int:
-    return sum(len(record.value or b"") for record in stretch.records)
+    return sum(map(len, [record.value or b"" for record in stretch.records]))

@@ -15,7 +15,7 @@ from streams.core.batch import Batch, Forced, read
 from streams.core.bound import Bound
 from streams.core.decode import Decoder
 from streams.core.domain import Domain, Limits
-from streams.core.judge import conclude, probes, stream_keys, unnumbered_assets, walk
+from streams.core.judge import conclude, probes, unnumbered_assets, walk
 from streams.core.record import Stretch, TopicPartition
 from streams.core.sequence import StreamChange, StreamKey, StreamState
 from streams.core.writes import Pause, Probe, Writes
@@ -74,7 +74,7 @@ class Pipeline:
 
     def streams(self, batch: Batch) -> set[StreamKey]:
         """The numbered streams whose states `plan` needs."""
-        return stream_keys(batch)
+        return {run.key for run in batch.numbered.runs}
 
     def plan(
         self,
@@ -84,14 +84,13 @@ class Pipeline:
         pauses: tuple[Pause, ...] = (),
     ) -> Plan:
         """Judge the batch against the streams' states; the rest waits for the probes."""
-        walked = walk(batch, streams)
+        walked = walk(batch.numbered, streams)
         changes = walked.changes()
 
         def writes(stored: Collection[Probe]) -> Writes:
             outcomes = conclude(batch, walked, stored)
-            accepted = np.array(
-                [i for i, e in enumerate(batch.events) if e is not None and i not in outcomes], np.int64
-            )
+            accepted = batch.is_event()
+            accepted[list(outcomes)] = False
             rows = assemble.rows(self.domain, batch, accepted)
             lost = tuple(
                 gap
@@ -110,7 +109,7 @@ class Pipeline:
                 pauses=pauses,
                 assets=assemble.assets(rows.values()),
                 sources=assemble.source_counts(batch, outcomes, accepted),
-                tally=assemble.tally(batch, outcomes, len(accepted)),
+                tally=assemble.tally(batch, outcomes, int(np.count_nonzero(accepted))),
                 accepted_us=batch.times_us[accepted],
                 skew_s=assemble.skew_by_source(batch),
                 unknown_fields=assemble.unknown_fields(batch),

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from connectors.timescale import fence, rollups, sequences, side_tables
-from connectors.timescale.copy import chunks, encode
+from connectors.timescale.copy import Stream, chunks, encode
 from connectors.timescale.faults import cause_of, fault_of
 from connectors.timescale.pool import Connection, Pool
 from schemas.tables import RAW_BY_NAME
@@ -35,7 +35,7 @@ class Prepared:
     """Writes with their rows already encoded for COPY."""
 
     writes: Writes
-    streams: Mapping[str, bytes]
+    streams: Mapping[str, Stream]
 
 
 class TimescaleStore:
@@ -153,13 +153,13 @@ async def _find(connection: Connection, name: str, probes: Sequence[Probe]) -> s
     return {probes[row["n"] - 1] for row in rows}
 
 
-async def _copy(connection: Connection, name: str, stream: bytes) -> None:
+async def _copy(connection: Connection, name: str, stream: Stream) -> None:
     schema, _, table = name.partition(".")
     await connection.copy_to_table(
         table,
         schema_name=schema,
-        columns=RAW_BY_NAME[name].column_names,
-        source=chunks(stream),
+        columns=stream.columns,
+        source=chunks(stream.payload),
         format="binary",
     )
 

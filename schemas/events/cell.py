@@ -21,7 +21,7 @@ from schemas.events.fields import (
     Text,
     Word,
 )
-from schemas.events.model import EventData, EventPart, at_least_one
+from schemas.events.model import AtLeastOne, EventData, EventPart
 
 
 class Measurement(EventPart):
@@ -78,7 +78,7 @@ class RadioSample(EventData):
     network_mode: Word | None = None
 
 
-RadioSample.RULE = staticmethod(at_least_one(*RadioSample.model_fields))
+RadioSample.RULE = staticmethod(AtLeastOne(tuple(RadioSample.model_fields)))
 
 
 class CellAlarm(EventData):

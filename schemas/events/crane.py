@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.events.fields import Count, NonNegative, Number, SpreaderLengthFt, Text, Word
-from schemas.events.model import EventData, at_least_one
+from schemas.events.model import AtLeastOne, EventData
 
 JobStep = Literal[
     "movingtocollect",
@@ -43,7 +43,7 @@ class CraneSample(EventData):
     moves_total: Count | None = None
 
 
-CraneSample.RULE = staticmethod(at_least_one(*CraneSample.model_fields))
+CraneSample.RULE = staticmethod(AtLeastOne(tuple(CraneSample.model_fields)))
 
 
 class CraneStatus(EventData):

@@ -1,6 +1,7 @@
 """What every event model has in common: strict types, its CloudEvents type, and its one rule beyond types."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
@@ -64,13 +65,13 @@ class EventData(EventPart):
         return self
 
 
-def at_least_one(*fields: str) -> Callable[[Any], str | None]:
+@dataclass(frozen=True, slots=True)
+class AtLeastOne:
     """The rule of a reading that may lack any field but not all of them."""
 
-    def rule(data: Any) -> str | None:
-        for field in fields:
-            if getattr(data, field) is not None:
-                return None
-        return "no known field has a value"
+    any_of: tuple[str, ...]
 
-    return rule
+    def __call__(self, data: Any, /) -> str | None:
+        if all(getattr(data, field) is None for field in self.any_of):
+            return "no known field has a value"
+        return None

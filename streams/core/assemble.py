@@ -7,29 +7,32 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from schemas.identifiers import site_of
 from schemas.outcome import Outcome, Reason
 from schemas.tables import RAW_BY_TYPE
+from streams.core.accepted import accepted_events
 from streams.core.batch import Batch
-from streams.core.columns import Accepted
 from streams.core.domain import Domain
 from streams.core.record import Stretch, TopicPartition
 from streams.core.rollup import hour_deltas, minute_deltas
 from streams.core.writes import DeadLetter, LostRange, Progress, Tally
 
 Positions = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
-def rows(domain: Domain, batch: Batch, positions: Positions) -> dict[str, pa.RecordBatch]:
-    """The accepted events of a batch as rows, by raw table."""
-    by_type: dict[str, list[int]] = {}
-    for position in positions.tolist():
-        by_type.setdefault(batch.events[position].type, []).append(position)
+def rows(domain: Domain, batch: Batch, mask: Mask) -> dict[str, pa.RecordBatch]:
+    """The accepted events of a batch (`mask` by position) as rows, by raw table."""
     made = {}
-    for event_type, where in by_type.items():
-        table = RAW_BY_TYPE[event_type]
-        made[table.name] = domain.to_rows(event_type)(table, _accepted(batch, where))
+    is_accepted = mask[batch.head.positions]
+    for kind, indices in batch.head.by_kind():
+        where = indices[is_accepted[indices]]
+        if len(where):
+            event_type = str(kind.__struct_config__.tag)
+            table = RAW_BY_TYPE[event_type]
+            made[table.name] = domain.to_rows(event_type)(table, accepted_events(batch, where))
     return made
 
 
@@ -107,15 +110,16 @@ def tally(batch: Batch, outcomes: Mapping[int, Outcome], accepted: int) -> Tally
     return +counts
 
 
-def source_counts(batch: Batch, outcomes: Mapping[int, Outcome], positions: Positions) -> dict[str, tuple[int, int]]:
+def source_counts(batch: Batch, outcomes: Mapping[int, Outcome], mask: Mask) -> dict[str, tuple[int, int]]:
     """(accepted, duplicate) per source."""
-    accepted = Counter(batch.events[i].source for i in positions.tolist())
-    duplicate = Counter(
-        event.source
-        for i, outcome in outcomes.items()
-        if outcome is Outcome.DUPLICATE and (event := batch.events[i]) is not None
+    source, positions = batch.head.source, batch.head.positions
+    repeated = np.zeros(len(batch.records), dtype=bool)
+    repeated[[i for i, outcome in outcomes.items() if outcome is Outcome.DUPLICATE]] = True
+    accepted, duplicate = (
+        np.bincount(source.codes[which[positions]], minlength=len(source.words)).tolist() for which in (mask, repeated)
     )
-    return {source: (accepted[source], duplicate[source]) for source in sorted({*accepted, *duplicate})}
+    counts = zip(source.words, accepted, duplicate, strict=True)
+    return {word: (new, old) for word, new, old in sorted(counts) if new or old}
 
 
 def assets(made: Iterable[pa.RecordBatch]) -> frozenset[tuple[str, str]]:
@@ -128,36 +132,33 @@ def assets(made: Iterable[pa.RecordBatch]) -> frozenset[tuple[str, str]]:
 
 def skew_by_source(batch: Batch) -> dict[str, float]:
     """The last event's time minus its append time, seconds, per source; events refused for skew included."""
+    head = batch.head
+    kept = batch.is_event()
+    kept[[i for i, refusal in batch.refusals.items() if refusal.reason is Reason.CLOCK_SKEW]] = True
+    indices = np.flatnonzero(kept[head.positions])
+    last = np.full(len(head.source.words), -1, dtype=np.int64)
+    np.maximum.at(last, head.source.codes[indices], head.positions[indices])
     ahead = (batch.times_us - batch.appended_us) / 1e6
-    last = {event.source: i for i, event in enumerate(batch.events) if event is not None}
-    for i, refusal in batch.refusals.items():
-        if refusal.reason is Reason.CLOCK_SKEW and refusal.source is not None:
-            last[refusal.source] = max(i, last.get(refusal.source, i))
-    return {source: float(ahead[i]) for source, i in last.items()}
+    return {word: float(ahead[i]) for word, i in zip(head.source.words, last.tolist(), strict=True) if i >= 0}
 
 
 def key_mismatches(batch: Batch) -> dict[str, int]:
     """Records per topic whose key is not their event's subject."""
+    head, keys = batch.head, [record.key for record in batch.records]
+    if len(head) < len(keys):
+        keys = [keys[i] for i in head.positions.tolist()]
+    equal = pc.equal(pa.array(keys, pa.binary()), head.subject.texts.cast(pa.binary()))
+    wrong = batch.is_event()
+    wrong[head.positions[np.flatnonzero(equal.fill_null(False).to_numpy(zero_copy_only=False))]] = False
     counts: Counter[str] = Counter()
-    for stretch, start, end in batch.spans():
-        pairs = zip(stretch.records, batch.events[start:end], strict=True)
-        counts[stretch.tp.topic] += sum(e is not None and r.key != e.subject.encode() for r, e in pairs)
+    for stretch, start, end in batch.spans() if wrong.any() else ():
+        counts[stretch.tp.topic] += int(np.count_nonzero(wrong[start:end]))
     return dict(+counts)
 
 
 def unknown_fields(batch: Batch) -> int:
     """Events that carry data fields or attributes the schemas do not know."""
-    return sum(e is not None and (e.extra is not None or e.has_unknown is not None) for e in batch.events)
-
-
-def _accepted(batch: Batch, where: list[int]) -> Accepted:
-    picked = np.array(where, dtype=np.int64)
-    return Accepted(
-        [event for i in where if (event := batch.events[i]) is not None],
-        batch.times_us[picked],
-        batch.partitions[picked],
-        batch.offsets[picked],
-    )
+    return sum(batch.events[i] is not None for i in batch.noted)
 
 
 def _within(positions: Positions, start: int, end: int) -> int:

@@ -1,33 +1,44 @@
 """A batch read: stretches of records as events and refusals, with their times, in one order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from schemas.outcome import Reason
 from streams.core.decode import Decoder
 from streams.core.domain import Limits
 from streams.core.envelope import Event
+from streams.core.head import Head
+from streams.core.numbered import Numbered, numbered
 from streams.core.record import Record, Stretch, TopicPartition
 from streams.core.refusal import Refusal
 from streams.core.times import is_time, microseconds
 
 YEAR_2000_US: Final = 946_684_800_000_000
 Forced = Mapping[tuple[TopicPartition, int], Refusal]
+_MICROSECOND = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Batch:
-    """Records of all stretches one after the other; `events[i]` is None where `refusals` has position i."""
+    """Records of all stretches one after the other; `events[i]` is None where `refusals` has position i.
+
+    `head` holds the columns of every event that was well formed, also of those refused since; `noted` are the
+    positions of those with something nobody knows.
+    """
 
     stretches: tuple[Stretch, ...]
     records: Sequence[Record]
     events: list[Event | None]
     refusals: dict[int, Refusal]
+    head: Head
+    noted: Sequence[int]
     times_us: npt.NDArray[np.int64]
     appended_us: npt.NDArray[np.int64]
     partitions: npt.NDArray[np.int16]
@@ -38,31 +49,37 @@ class Batch:
         ends = np.cumsum([len(stretch.records) for stretch in self.stretches]).tolist()
         return list(zip(self.stretches, [0, *ends[:-1]], ends, strict=True))
 
+    @cached_property
+    def numbered(self) -> Numbered:
+        """Its numbered events by stream. Asked before anything is looked up: a conflict found later stays in its run."""
+        return numbered(self.head, self.is_event()[self.head.positions])
+
+    def is_event(self) -> npt.NDArray[np.bool_]:
+        """Which positions hold an event that is not refused."""
+        mask = np.ones(len(self.records), dtype=bool)
+        mask[list(self.refusals)] = False
+        return mask
+
 
 def read(stretches: Sequence[Stretch], decoder: Decoder, limits: Limits, forced: Forced) -> Batch:
     """Decode every record and judge what needs no state: form, then time. `forced` refuses records beforehand."""
     records = [record for stretch in stretches for record in stretch.records]
-    events: list[Event | None] = []
-    refusals: dict[int, Refusal] = {}
-    for position, record in enumerate(records):
-        decoded = decoder.decode(record)
-        if isinstance(decoded, Event):
-            events.append(decoded)
-        else:
-            events.append(None)
-            refusals[position] = decoded
+    decoded = decoder.decode(records)
     batch = Batch(
         stretches=tuple(stretches),
         records=records,
-        events=events,
-        refusals=refusals,
-        times_us=_times(events, refusals),
+        events=decoded.events,
+        refusals=decoded.refusals,
+        head=decoded.head,
+        noted=decoded.noted,
+        times_us=np.zeros(len(records), dtype=np.int64),
         appended_us=np.array([record.timestamp for record in records], dtype=np.int64) * 1_000,
         partitions=np.repeat(
             np.array([s.tp.partition for s in stretches], dtype=np.int16), [len(s.records) for s in stretches]
         ),
         offsets=np.array([record.offset for record in records], dtype=np.int64),
     )
+    _read_times(batch)
     _judge_times(batch, limits)
     _force(batch, forced)
     return batch
@@ -90,28 +107,24 @@ def refusal_of(event: Event, reason: Reason, detail: str) -> Refusal:
     )
 
 
-def _times(events: list[Event | None], refusals: dict[int, Refusal]) -> npt.NDArray[np.int64]:
+def _read_times(batch: Batch) -> None:
     """Event times; 0 where there is no event. Refuses what is no time, also in `recordedtime`."""
-    positions = [i for i, event in enumerate(events) if event is not None]
-    present = [event for event in events if event is not None]
-    values, bad = microseconds([event.time for event in present])
-    times = np.zeros(len(events), dtype=np.int64)
-    times[positions] = values
-    for index in bad:
-        _refuse_time(events, refusals, positions[index], "time")
-    recorded = [i for i in positions if (event := events[i]) is not None and event.recordedtime is not None]
-    _, bad = microseconds([str(event.recordedtime) for i in recorded if (event := events[i]) is not None])
-    for index in bad:
-        _refuse_time(events, refusals, recorded[index], "recordedtime")
-    return times
+    head = batch.head
+    values, bad = microseconds(head.times)
+    batch.times_us[head.positions] = values
+    _refuse_times(batch, bad, "time")
+    if head.recorded.count(None) < len(head):
+        recorded = [i for i, text in enumerate(head.recorded) if text is not None]
+        _, bad = microseconds(pa.array([head.recorded[i] for i in recorded], pa.string()))
+        _refuse_times(batch, (recorded[i] for i in bad), "recordedtime")
 
 
-def _refuse_time(events: list[Event | None], refusals: dict[int, Refusal], position: int, name: str) -> None:
-    event = events[position]
-    if event is not None and not is_time(getattr(event, name)):
-        detail = f"{name} {getattr(event, name)!r} is not RFC 3339 with offset"
-        refusals[position] = refusal_of(event, Reason.INVALID_DATA, detail)
-        events[position] = None
+def _refuse_times(batch: Batch, indices: Iterator[int] | Sequence[int], name: str) -> None:
+    for index in indices:
+        position = int(batch.head.positions[index])
+        event = batch.events[position]
+        if event is not None and not is_time(getattr(event, name)):
+            refuse(batch, position, Reason.INVALID_DATA, f"{name} {getattr(event, name)!r} is not RFC 3339 with offset")
 
 
 def _judge_times(batch: Batch, limits: Limits) -> None:
@@ -129,10 +142,5 @@ def _force(batch: Batch, forced: Forced) -> None:
     for stretch, start, _ in batch.spans() if forced else ():
         for index, record in enumerate(stretch.records):
             refusal = forced.get((stretch.tp, record.offset))
-            event = batch.events[start + index]
-            if refusal is not None and event is not None:
-                batch.refusals[start + index] = refusal_of(event, refusal.reason, refusal.detail)
-                batch.events[start + index] = None
-
-
-_MICROSECOND = timedelta(microseconds=1)
+            if refusal is not None:
+                refuse(batch, start + index, refusal.reason, refusal.detail)

@@ -12,25 +12,24 @@ from typing import Any, NoReturn
 import msgspec
 
 from schemas.events.fields import BIGINT_MAX
-from schemas.events.model import EventData
 from schemas.identifiers import is_subject
 from schemas.outcome import Reason
 from streams.core.document import Document, read_document
 from streams.core.envelope import KNOWN_ATTRIBUTES, REQUIRED, Event, is_binary
 from streams.core.record import Record
 from streams.core.refusal import Refusal, RefusedError
+from streams.core.structs import Kind
 from streams.core.times import is_time
 from streams.core.unknown import split_unknown
 
-Structs = Mapping[str, tuple[type[EventData], type[msgspec.Struct]]]
 _TEXT_ATTRIBUTES = sorted(KNOWN_ATTRIBUTES - {*REQUIRED, "subject", "time", "data", "sequence"})
 
 
 class Careful:
     """Judges one record; `judge` returns an event or a refusal and never raises for a record's sake."""
 
-    def __init__(self, structs: Structs, max_record_bytes: int) -> None:
-        self._structs = structs
+    def __init__(self, kinds: Mapping[str, Kind], max_record_bytes: int) -> None:
+        self._kinds = kinds
         self._max_record_bytes = max_record_bytes
 
     def judge(self, record: Record) -> Event | Refusal:
@@ -65,7 +64,7 @@ class Careful:
         if attributes["specversion"] != "1.0":
             _refuse(Reason.NOT_CLOUDEVENT, f"specversion {attributes['specversion']!r} is not 1.0")
         claim = _Claim(attributes)
-        if attributes["type"] not in self._structs:
+        if attributes["type"] not in self._kinds:
             claim.refuse(Reason.UNKNOWN_TYPE, f"type {attributes['type']!r} is not declared for this topic")
         if not isinstance(attributes.get("subject"), str) or not is_subject(attributes["subject"]):
             claim.refuse(Reason.BAD_SUBJECT, f"subject {attributes.get('subject')!r}")
@@ -86,26 +85,23 @@ class Careful:
         sequence = _sequence(attributes.get("sequence"), claim)
         data, extra = self._data(attributes, claim)
         known: dict[str, Any] = {name: attributes.get(name) for name in _TEXT_ATTRIBUTES}
-        return Event(
-            **{name: attributes[name] for name in (*REQUIRED, "subject", "time")},
-            **known,
-            data=msgspec.Raw(),
-            sequence=sequence,
-        ).with_data(data, extra, not KNOWN_ATTRIBUTES.issuperset(attributes) or None)
+        given: dict[str, Any] = {name: attributes[name] for name in (*REQUIRED, "subject", "time") if name != "type"}
+        event = self._kinds[attributes["type"]].event(**given, **known, data=data, sequence=sequence)
+        return event.noting(extra, not KNOWN_ATTRIBUTES.issuperset(attributes) or None)
 
     def _data(self, attributes: dict[str, Any], claim: "_Claim") -> tuple[Any, dict[str, Any] | None]:
-        model, struct = self._structs[attributes["type"]]
+        kind = self._kinds[attributes["type"]]
         data = attributes.get("data")
         if "data" not in attributes and "data_base64" in attributes:
             data = _from_base64(attributes.pop("data_base64"), claim)
         if not isinstance(data, dict):
             claim.refuse(Reason.INVALID_DATA, "data is missing or not a JSON object")
-        known, extra = split_unknown(model, data)
+        known, extra = split_unknown(kind.model, data)
         try:
-            value = msgspec.convert(known, struct)
+            value = msgspec.convert(known, kind.data)
         except msgspec.ValidationError as error:
             claim.refuse(Reason.INVALID_DATA, f"data: {error}")
-        problem = model.RULE(value) if model.RULE else None
+        problem = kind.model.RULE(value) if kind.model.RULE else None
         if problem:
             claim.refuse(Reason.INVALID_DATA, f"data: {problem}")
         return value, extra

@@ -3,66 +3,54 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from schemas.outcome import Outcome, Reason
 from schemas.tables import RAW_BY_TYPE
 from streams.core.batch import Batch, refuse
-from streams.core.envelope import Event
+from streams.core.numbered import Numbered, Run
 from streams.core.sequence import Seen, StreamChange, StreamKey, StreamState
 from streams.core.writes import Probe
 
 
-def stream_key(event: Event) -> StreamKey | None:
-    """The numbered stream of an event, or None: a sequence counts only together with a boot id."""
-    if event.bootid is None or event.sequence is None:
-        return None
-    return StreamKey(event.source, event.bootid, event.subject, event.type)
-
-
 @dataclass(slots=True)
 class Walk:
-    """A batch walked in order: `repeats` carry a number already seen, `unsure` must be looked up among stored rows."""
+    """A batch's numbers taken in: `repeats` carry a number already seen, `unsure` must be looked up among stored rows."""
 
-    seen: dict[tuple[str, str, str, str], Seen] = field(default_factory=dict)
+    seen: dict[StreamKey, Seen] = field(default_factory=dict)
     repeats: list[int] = field(default_factory=list)
     unsure: list[int] = field(default_factory=list)
 
     def changes(self) -> tuple[StreamChange, ...]:
         """The streams that grew, in the order of their ids (which is the order their rows are locked in)."""
         grown = [
-            StreamChange(StreamKey(*key), seen.before, after)
+            StreamChange(key, seen.before, after)
             for key, seen in self.seen.items()
             if (after := seen.state()).intervals != seen.before.intervals
         ]
         return tuple(sorted(grown, key=lambda change: change.key.stream_id))
 
 
-def stream_keys(batch: Batch) -> set[StreamKey]:
-    """The numbered streams of a batch: their states are needed before `walk`."""
-    found = {
-        (e.source, e.bootid, e.subject, e.type)
-        for e in batch.events
-        if e is not None and e.bootid is not None and e.sequence is not None
-    }
-    return {StreamKey(*key) for key in found}
-
-
-def walk(batch: Batch, streams: Mapping[StreamKey, StreamState]) -> Walk:
-    """Take every number of the batch into its stream."""
-    result = Walk()
-    seen = result.seen = {key: Seen(state) for key, state in streams.items()}
-    for position, event in enumerate(batch.events):
-        if event is None:
-            continue
-        number = event.sequence
-        if event.bootid is None or number is None:
-            result.unsure.append(position)
-            continue
-        stream = seen[event.source, event.bootid, event.subject, event.type]
-        if stream.is_below_floor(number):  # type: ignore[arg-type]
-            result.unsure.append(position)
-        elif not stream.add(number):  # type: ignore[arg-type]
-            result.repeats.append(position)
+def walk(found: Numbered, streams: Mapping[StreamKey, StreamState]) -> Walk:
+    """Take every number into its stream."""
+    result = Walk(unsure=found.unnumbered.tolist())
+    for run in found.runs:
+        seen = result.seen[run.key] = Seen(streams[run.key])
+        if not (run.is_counting and seen.extend(int(run.numbers[0]), int(run.numbers[-1]))):
+            _take_one_by_one(run, seen, result)
+    result.repeats.sort()
+    result.unsure.sort()
     return result
+
+
+def _take_one_by_one(run: Run, seen: Seen, result: Walk) -> None:
+    for position, number in zip(run.positions.tolist(), run.numbers.tolist(), strict=True):
+        if seen.is_below_floor(number):
+            result.unsure.append(position)
+        elif not seen.add(number):
+            result.repeats.append(position)
 
 
 def probes(batch: Batch, walked: Walk) -> tuple[Probe, ...]:
@@ -82,24 +70,31 @@ def conclude(batch: Batch, walked: Walk, stored: Collection[Probe]) -> dict[int,
     so where one batch ends and the next begins decides nothing.
     """
     outcomes: dict[int, Outcome] = {}
-    if not walked.repeats and not walked.unsure:
-        return outcomes
-    repeats, unsure = set(walked.repeats), set(walked.unsure)
+    repeats, doubted = set(walked.repeats), {*walked.repeats, *walked.unsure}
     accepted = set(stored)
-    for position, event in enumerate(batch.events):
+    for position in _with_ids_of(batch, doubted):
+        event = batch.events[position]
         if event is None:
             continue
         identity = _probe(batch, position)
-        if position in repeats or position in unsure:
-            if identity in accepted:
-                outcomes[position] = Outcome.DUPLICATE
-                continue
-            if position in repeats:
-                refuse(batch, position, Reason.SEQUENCE_CONFLICT, f"sequence {event.sequence} was another event's")
-                outcomes[position] = Outcome.REJECTED
-                continue
-        accepted.add(identity)
+        if position in doubted and identity in accepted:
+            outcomes[position] = Outcome.DUPLICATE
+        elif position in repeats:
+            refuse(batch, position, Reason.SEQUENCE_CONFLICT, f"sequence {event.sequence} was another event's")
+            outcomes[position] = Outcome.REJECTED
+        else:
+            accepted.add(identity)
     return outcomes
+
+
+def _with_ids_of(batch: Batch, doubted: Collection[int]) -> list[int]:
+    """Positions, in order, whose event id is that of a doubted one: no other can decide about it."""
+    if not doubted:
+        return []
+    head = batch.head
+    at = np.searchsorted(head.positions, np.fromiter(doubted, np.int64, len(doubted)))
+    same = pc.is_in(head.ids, value_set=head.ids.take(pa.array(at)))
+    return head.positions[np.flatnonzero(same.to_numpy(zero_copy_only=False))].tolist()  # type: ignore[no-any-return]
 
 
 def _probe(batch: Batch, position: int) -> Probe:

@@ -8,6 +8,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -25,12 +26,17 @@ class StreamKey(NamedTuple):
     @property
     def stream_id(self) -> UUID:
         """A 128-bit name of the key, the same everywhere (blake2b of the length-prefixed parts)."""
-        digest = hashlib.blake2b(digest_size=16)
-        for part in self:
-            encoded = part.encode()
-            digest.update(len(encoded).to_bytes(4, "big"))
-            digest.update(encoded)
-        return UUID(bytes=digest.digest())
+        return _stream_id(self)
+
+
+@lru_cache(200_000)
+def _stream_id(key: StreamKey) -> UUID:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in key:
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(4, "big"))
+        digest.update(encoded)
+    return UUID(bytes=digest.digest())
 
 
 class Gap(NamedTuple):
@@ -82,6 +88,17 @@ class Seen:
             bounds.extend((number, number))
             return True
         return self._insert(number)
+
+    def extend(self, first: int, last: int) -> bool:
+        """Take in `first` to `last` at once; False, and nothing taken, when they do not just follow what was seen."""
+        bounds = self._bounds
+        if first < self._pruned_below or (bounds and first != bounds[-1] + 1):
+            return False
+        if bounds:
+            bounds[-1] = last
+        else:
+            bounds.extend((first, last))
+        return True
 
     def is_below_floor(self, number: int) -> bool:
         """Whether `number` was forgotten, so that only the stored rows can tell."""

@@ -5,13 +5,15 @@ the careful path. tests/property/test_decoders_agree.py holds the two together.
 """
 
 import types
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 import msgspec
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 
-from schemas.events.model import EventPart
+from schemas.events.model import EventData, EventPart
+from streams.core.envelope import Event, event_struct
 
 _BOUNDS: dict[type, tuple[str, str]] = {
     Ge: ("ge", "ge"),
@@ -21,6 +23,21 @@ _BOUNDS: dict[type, tuple[str, str]] = {
     MinLen: ("min_length", "min_length"),
     MaxLen: ("max_length", "max_length"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An event type: its model, the struct of its data, and the struct of the whole event."""
+
+    model: type[EventData]
+    data: type[msgspec.Struct]
+    event: type[Event]
+
+    @classmethod
+    def of(cls, model: type[EventData]) -> Self:
+        """The structs of a model."""
+        data = struct_of(model)
+        return cls(model, data, event_struct(model.TYPE, data))
 
 
 def struct_of(model: type[EventPart]) -> type[msgspec.Struct]:

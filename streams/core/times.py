@@ -4,7 +4,6 @@ The common form is parsed by Arrow; any other text goes through the one parser t
 (`is_time`), so both agree on what a time is.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
@@ -27,15 +26,14 @@ def is_time(text: object) -> bool:
     return _parse(text) is not None
 
 
-def microseconds(texts: Sequence[str]) -> tuple[Int64Array, list[int]]:
+def microseconds(column: pa.Array) -> tuple[Int64Array, list[int]]:
     """Epoch microseconds of each text, and the positions of those that are no time (their value is 0)."""
-    column = pa.array(texts, pa.string())
     if pc.all(pc.match_substring_regex(column, _COMMON), min_count=0).as_py():
         try:
             return pc.cast(column, TIMESTAMP).cast(pa.int64()).to_numpy(), []
         except pa.ArrowInvalid:
             pass  # a text of the common form that is no date, such as 30 February: find it one by one
-    parsed = [_parse(text) for text in texts]
+    parsed = [_parse(text) for text in column.to_pylist()]
     values = np.array([0 if value is None else value for value in parsed], dtype=np.int64)
     return values, [position for position, value in enumerate(parsed) if value is None]
 

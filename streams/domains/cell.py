@@ -14,7 +14,7 @@ from streams.core.domain import Domain
 
 def measurement_rows(table: RawTable, accepted: Accepted) -> pa.RecordBatch:
     """Rows of reports: value, or one row per bin with label `bin` (its position, from 0)."""
-    values = [list(_values(event.data)) for event in accepted.events]
+    values = [list(_values(report)) for report in accepted.data]
     rows = [row for event_rows in values for row in event_rows]
     return record_batch(table, accepted.repeated([len(v) for v in values]), list(zip(*rows, strict=True)))
 

@@ -35,7 +35,7 @@ def test_a_crane_samples_every_tenth_of_a_second() -> None:
 
 def test_the_worker_accepts_every_event() -> None:
     decoder = Decoder([CraneSample], 1_048_576)
-    decoded = [decoder.decode(Sent(0, encode(sample))) for sample in WORKLOAD.samples(2_000)]
+    decoded = decoder.decode([Sent(0, encode(sample)) for sample in WORKLOAD.samples(2_000)]).events
     assert [event for event in decoded if not isinstance(event, Event)] == []
 
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NoReturn
 
@@ -16,9 +16,10 @@ from schemas.events import MODELS
 from schemas.events.model import EventData, EventPart
 from schemas.examples import Example, load_examples
 from streams.core.batch import read
-from streams.core.decode import Decoder
+from streams.core.decode import Decoded, Decoder
 from streams.core.domain import Limits
 from streams.core.envelope import KNOWN_ATTRIBUTES, Event
+from streams.core.head import head_of
 from streams.core.record import Record, Stretch, TopicPartition
 from streams.core.refusal import Refusal
 from tests.support.json_texts import ANYTHING, Raw, disturbed, to_bytes
@@ -39,8 +40,12 @@ class OnlyCareful:
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
 
-    def decode(self, record: Record) -> Event | Refusal:
-        return self._decoder._careful.judge(record)
+    def decode(self, records: Sequence[Record]) -> Decoded:
+        judged = [self._decoder._careful.judge(record) for record in records]
+        events = [each if isinstance(each, Event) else None for each in judged]
+        refusals = {i: each for i, each in enumerate(judged) if isinstance(each, Refusal)}
+        noted = [i for i, e in enumerate(events) if e is not None and (e.extra or e.has_unknown) is not None]
+        return Decoded(events, refusals, head_of(events), noted)
 
 
 def result_of(decoder: Any, record: Record) -> Event | Refusal:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -41,12 +42,12 @@ MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2199, 12, 31), timezones=s
 
 
 def careful(text: str) -> int | None:
-    values, bad = microseconds([text, NOT_COMMON])
+    values, bad = microseconds(pa.array([text, NOT_COMMON]))
     return None if 0 in bad else int(values[0])
 
 
 def fast(text: str) -> int | None:
-    values, bad = microseconds([text])
+    values, bad = microseconds(pa.array([text]))
     return None if bad else int(values[0])
 
 
@@ -67,7 +68,7 @@ def test_both_parsers_mean_the_same_moment(text: str) -> None:
 
 @given(st.lists(TEXTS, max_size=5))
 def test_a_batch_means_what_its_texts_mean_one_by_one(texts: list[str]) -> None:
-    values, bad = microseconds(texts)
+    values, bad = microseconds(pa.array(texts, pa.string()))
     alone = [fast(text) for text in texts]
     assert [None if i in bad else int(value) for i, value in enumerate(values)] == alone
 
@@ -98,5 +99,5 @@ def test_what_is_no_text_is_no_time(value: Any) -> None:
 
 
 def test_no_texts_are_no_times() -> None:
-    values, bad = microseconds([])
+    values, bad = microseconds(pa.array([], pa.string()))
     assert (len(values), bad) == (0, [])

@@ -48,15 +48,8 @@ def test_binary_and_structured_mode_mean_the_same() -> None:
     structured = {**crane("e1"), "data": {"load_t": 1}, "sequence": "7", "bootid": "b"}
     one = result(binary({"ce_sequence": b"7", "ce_bootid": b"b"}))
     assert isinstance(one, Event)
-    assert one == _same_structs(one, result(Sent(0, json.dumps(structured).encode())))
-
-
-def _same_structs(one: Event, other: Event | Refusal) -> Event:
-    """Two pipelines make two struct classes: compare the data by its fields, everything else as it is."""
-    assert isinstance(other, Event)
-    assert str(one.data) == str(other.data)
-    other.data = one.data
-    return other
+    # Two pipelines make two struct classes: compare by what they hold.
+    assert repr(one) == repr(result(Sent(0, json.dumps(structured).encode())))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import pyarrow as pa
 
-from connectors.timescale.copy import chunks, encode
+from connectors.timescale.copy import Stream, chunks, encode
 from schemas.events.crane import CraneSample
 from schemas.identifiers import site_of
 from schemas.tables import RAW_BY_TYPE
@@ -40,14 +40,14 @@ async def _copy(task: dict[str, Any]) -> None:
     rows = 0
     for count, stream in streams:
         await connection.copy_to_table(
-            table, schema_name=schema, columns=TABLE.column_names, source=chunks(stream), format="binary"
+            table, schema_name=schema, columns=stream.columns, source=chunks(stream.payload), format="binary"
         )
         rows += count
         say(Observation(time.monotonic(), {0: rows}).as_line())
     await asyncio.Event().wait()  # until it is stopped, so that its memory can be read
 
 
-def _encoded(workload: Workload, events: int) -> Iterator[tuple[int, bytes]]:
+def _encoded(workload: Workload, events: int) -> Iterator[tuple[int, Stream]]:
     samples = workload.samples(events)
     size = min(CHUNK_ROWS, max(1, events // LEAST_COMMITS))
     start = 0
