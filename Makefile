@@ -5,10 +5,10 @@ ROOMS := schemas streams connectors deploy
 # Named after what it was made from, so that another lock makes another stamp.
 STAMP := .venv/.made-from-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help setup up down demo test lint types generate check bench chaos docs clean
+.PHONY: help setup up down demo test lint types generate check bench bench-guard chaos docs clean
 
 help:
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install everything into .venv, exactly as locked
 
@@ -48,6 +48,9 @@ check: lint types ## what CI runs: lint, types, generated files, tests
 
 bench: setup ## the benchmark against peers and the limit
 	$(BIN)/quaystream bench
+
+bench-guard: setup ## work per event, counted and not timed, against the budget
+	$(BIN)/python -m streams.cli.benchmark.guard
 
 chaos: setup ## faults on a real stack, ledger checked after each
 	$(BIN)/pytest tests/chaos

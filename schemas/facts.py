@@ -5,8 +5,17 @@ has two columns more, kept by the store: `revision` (1, 2, …) and `recorded_at
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from schemas.tables import Column
+
+# The closed list of each `outcome`; what each means is said where it is decided (streams/facts).
+GateOutcome = Literal["open", "complete", "incomplete", "no_gate_in", "clock_skew"]
+CargoOutcome = Literal["open", "complete", "incomplete", "no_arrival", "gated_out_unreleased"]
+VesselOutcome = Literal["open", "complete", "incomplete", "no_arrival", "never_arrived", "clock_skew"]
+CorrectedBy = Literal["person", "repair"]
+CargoFlow = Literal["import", "export", "transhipment", "landside", "restow"]
+CargoClass = Literal["import", "export", "transhipment", "landside", "restow", "empty", "reefer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +67,12 @@ GATE_VISIT = FactTable(
     "gate_visit",
     "port.gate_visit",
     "visit_id",
-    "entered_at",
+    "first_at",
     (
         Column("visit_id", "text", required=True),
         Column("site", "text", required=True),
+        Column("gate_in", "text"),
+        Column("gate_out", "text"),
         Column("lane_in", "text"),
         Column("lane_out", "text"),
         Column("queued_at", "time"),
@@ -71,18 +82,23 @@ GATE_VISIT = FactTable(
         Column("manual_touch_points", "int", required=True),
         Column("wait_s_by_actor", "jsonb", required=True),
         Column("transaction_s", "float"),
+        Column("transaction_out_s", "float"),
+        Column("inside_s", "float"),
         Column("turn_time_s", "float"),
         Column("total_turn_time_s", "float"),
         Column("ocr_first_pass", "bool"),
         Column("ocr_reads", "int", required=True),
         Column("ocr_corrected", "int", required=True),
+        Column("container_reads", "int", required=True),
         Column("check_digit_failures", "int", required=True),
         Column("equipment_reference", "text"),
         Column("corrected_by", "text"),
         Column("exceptions", "int", required=True),
         Column("exception_reasons", "jsonb"),
+        Column("holds", "int", required=True),
         Column("appointment_ok", "bool"),
         Column("first_at", "time", required=True),
+        Column("last_at", "time", required=True),
         Column("outcome", "text", required=True),
     ),
 )
@@ -97,6 +113,7 @@ CARGO_VISIT = FactTable(
         Column("site", "text", required=True),
         Column("call_id", "text"),
         Column("cargo_class", "text", required=True),
+        Column("flow", "text", required=True),
         Column("discharged_at", "time"),
         Column("stacked_at", "time"),
         Column("cleared_at", "time"),
@@ -106,7 +123,9 @@ CARGO_VISIT = FactTable(
         Column("loaded_at", "time"),
         Column("dwell_s", "float"),
         Column("wait_s_by_agency", "jsonb", required=True),
+        Column("agency_wait_s", "float", required=True),
         Column("first_at", "time", required=True),
+        Column("last_at", "time", required=True),
         Column("outcome", "text", required=True),
     ),
 )
@@ -122,16 +141,21 @@ VESSEL_CALL = FactTable(
         Column("berth", "text"),
         Column("pilot_station_at", "time"),
         Column("anchored_at", "time"),
+        Column("first_line_at", "time"),
         Column("berthed_at", "time"),
         Column("cargo_started_at", "time"),
         Column("cargo_completed_at", "time"),
+        Column("last_line_at", "time"),
         Column("departed_at", "time"),
         Column("sailed_at", "time"),
         Column("wait_s", "float"),
         Column("berth_s", "float"),
         Column("cargo_s", "float"),
         Column("turnaround_s", "float"),
+        Column("port_s", "float"),
+        Column("expected", "jsonb", required=True),
         Column("first_at", "time", required=True),
+        Column("last_at", "time", required=True),
         Column("outcome", "text", required=True),
     ),
 )

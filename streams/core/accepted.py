@@ -1,5 +1,7 @@
 """The accepted events of a batch, one type at a time, as rows need them."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -38,8 +40,8 @@ def _sites(head: Head) -> pa.Array:
 
 
 def _extra(batch: Batch, positions: Ints) -> pa.Array:
-    events = ((i, batch.events[i]) for i in batch.noted)
-    noted = {i: event.extra for i, event in events if event is not None and event.extra is not None}
-    if not noted:
+    extras: dict[int, Any] = {i: event.extra for i in batch.noted if (event := batch.events[i]) is not None}
+    if not extras:
         return pa.nulls(len(positions), pa.string())
-    return pa.array([as_json(noted[i]) if i in noted else None for i in positions.tolist()], pa.string())
+    found = [extras.get(i) for i in positions.tolist()]
+    return pa.array([None if extra is None else as_json(extra) for extra in found], pa.string())
