@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import contextlib
 import gc
 import os
 import sys
@@ -23,7 +24,7 @@ from connectors.timescale.pool import open_pool
 from connectors.timescale.store import TimescaleStore
 from schemas import metrics
 from schemas.reference import declared_sources
-from streams.chores import Chores
+from streams.chores import PASSING, Chores
 from streams.core.domain import Limits
 from streams.core.record import TopicPartition
 from streams.domains import DOMAINS
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 CRASH_EXIT = 70
 CLAIM_DEADLINE_S = 20.0
+_LAST_HOURS_S = 5.0
 VERSION = version("quaystream")
 
 
@@ -93,6 +95,7 @@ class Worker(Service):
         self._app = app
         self._runs: list[asyncio.Task[None]] = []
         self._pool: asyncpg.Pool | None = None
+        self._store: TimescaleStore | None = None
         self._chores: Chores | None = None
         self.lanes: dict[str, Lane] = {}
         self.watchdog = Watchdog((), self.registry)
@@ -103,7 +106,7 @@ class Worker(Service):
         """Build what needs a loop."""
         settings = self.settings
         self._pool = await open_pool(settings.worker_dsn(), 2 * len(DOMAINS))
-        store = TimescaleStore(self._pool, settings.group, f"{os.uname().nodename}/{os.getpid()}")
+        self._store = store = TimescaleStore(self._pool, settings.group, f"{os.uname().nodename}/{os.getpid()}")
         flow = ConsumerFlow(self._app)
         pace = Pace(settings.batch_rows, timedelta(milliseconds=settings.linger_ms))
         for domain in DOMAINS:
@@ -116,7 +119,7 @@ class Worker(Service):
         pages = Pages(self.registry.text, self.watchdog.stalled, self._unready)
         web = await self.add_runtime_dependency(Web(settings.web_bind, settings.web_port, pages))
         self.on_listening(f"{settings.web_bind}:{web.port}")
-        chores = Chores(settings, self._pool, self.registry, self.watchdog)
+        chores = Chores(settings, self._pool, store, self.registry, self.watchdog)
         chores.consumer, chores.ownership = (lambda: self._app.consumer), self._ownership
         chores.on_caught_up = self.on_caught_up
         self._chores = await self.add_runtime_dependency(chores)
@@ -133,8 +136,16 @@ class Worker(Service):
         await asyncio.gather(*(lane.stop() for lane in self.lanes.values()))
         for run in self._runs:
             run.cancel()
+        await self._leave_hours_added_up()
         if self._pool is not None:
             await self._pool.close()
+
+    async def _leave_hours_added_up(self) -> None:
+        """A worker that is stopped leaves whole hours; where it cannot, the next one adds them up."""
+        with contextlib.suppress(*PASSING):
+            async with asyncio.timeout(_LAST_HOURS_S):
+                if self._store is not None:
+                    await self._store.roll_hours()
 
     def _crash(self, reason: BaseException) -> NoReturn:
         """Called when a child fails for a reason nobody foresaw: mode would leave a worker that only looks alive."""

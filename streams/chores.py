@@ -1,7 +1,8 @@
-"""What the worker does beside the lanes, each on its own timer: lag, pauses, relay, completeness, retention."""
+"""What the worker does beside the lanes, each on its own timer: lag, pauses, relay, completeness, hours, retention."""
 
 import asyncio
 import json
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -27,12 +28,13 @@ from streams.core.record import TopicPartition
 from streams.ownership import Ownership
 from streams.restart import settle
 from streams.settings import Settings
+from streams.store import Store
 from streams.transport import BatchConsumer
 from streams.watchdog import Watchdog
 
 log = structlog.get_logger()
 # InternalClientError: a session that the server ended at a bad moment.
-_PASSING = (
+PASSING = (
     *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),
     *(OSError, TimeoutError, KafkaError, QuaystreamError),
 )
@@ -40,6 +42,7 @@ _PASSING = (
 _NOTHING_FOR_S = 4.0
 _ANSWER_S = 10.0
 _AFTER_FAILURE_S = 10.0
+_BUSY_S = 0.1
 _MISSING = """
 SELECT g.type, g.subject, sum(g.to_sequence - g.from_sequence + 1)::bigint - coalesce(sum(d.known), 0)::bigint AS missing
 FROM ingest.sequence_gap g
@@ -61,10 +64,13 @@ _UNRELAYED = "SELECT topic, count(*) AS waiting FROM ingest.dead_letter WHERE re
 class Chores(Service):
     """Timers of one worker; a failure is logged and tried again at the next turn, it never stops ingest."""
 
-    def __init__(self, settings: Settings, pool: Pool, registry: Registry, watchdog: Watchdog, **kwargs: Any) -> None:
+    def __init__(
+        self, settings: Settings, pool: Pool, store: Store, registry: Registry, watchdog: Watchdog, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self._settings = settings
         self._pool = pool
+        self._store = store
         self._registry = registry
         self._watchdog = watchdog
         self.consumer: Callable[[], BatchConsumer] | None = None
@@ -84,6 +90,11 @@ class Chores(Service):
         await self._every(15.0, self._ledger)
 
     @Service.task
+    async def _add_up_hours(self) -> None:
+        # At most a twentieth of the time, however many assets there are.
+        await self._every(2.0, self._hours, rest=20)
+
+    @Service.task
     async def _retire(self) -> None:
         await self._every(3_600.0, self._retention)
 
@@ -91,12 +102,15 @@ class Chores(Service):
     async def _relay_dead_letters(self) -> None:
         await self._every(1.0, self._relay)
 
-    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
+    async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]], rest: float = 0.0) -> None:
+        """Do `chore` every `seconds`, or after `rest` times as long as it took."""
         while not self.should_stop:
             pause = seconds
+            started = time.monotonic()
             try:
                 await chore()
-            except _PASSING as error:
+                pause = max(seconds, rest * (time.monotonic() - started))
+            except PASSING as error:
                 pause = max(seconds, _AFTER_FAILURE_S)
                 log.warning("chore failed, trying again later", chore=chore.__name__, error=repr(error))
             await self.sleep(pause)
@@ -109,7 +123,7 @@ class Chores(Service):
         try:
             async with asyncio.timeout(_ANSWER_S):
                 found = await consumer.highwaters(*partitions) if partitions else {}
-        except _PASSING:
+        except PASSING:
             self._watchdog.observe({})  # unknown is not 0
             raise
         self._watchdog.observe({TopicPartition(*tp): end for tp, end in found.items()})
@@ -117,7 +131,14 @@ class Chores(Service):
             consumer.asked.add(TP(*tp))
         settle()
         if self.on_caught_up is not None and partitions and not any(self._watchdog.lag().values()):
+            await self._hours()
             self.on_caught_up()
+
+    async def _hours(self) -> None:
+        """Until nothing is left to add up, whoever does it."""
+        while not self.should_stop and (rolled := await self._store.roll_hours()) != 0:
+            if rolled is None:
+                await self.sleep(_BUSY_S)
 
     async def _pauses(self) -> None:
         if self.ownership is not None:

@@ -53,6 +53,9 @@ class Store(Protocol):
     async def streams(self, keys: Collection[StreamKey]) -> Mapping[StreamKey, StreamState]:
         """The stored states of numbered streams; the empty state for a new one."""
 
+    async def roll_hours(self) -> int | None:
+        """Add up the hours whose minutes have changed; how many, or None when another worker is at it."""
+
     def prepare(self, writes: Writes) -> Any:
         """What of a commit can be made ready beforehand, in any thread."""
 

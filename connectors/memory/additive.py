@@ -1,6 +1,7 @@
 """Adding rollup deltas up, row by row: what the upserts of the real store do in SQL."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,12 @@ def rollup_of(table: str) -> Rollup:
 def key_of(table: str, row: Mapping[str, Any]) -> Key:
     """What a row of the table is known by: its bucket and key columns."""
     return (row["bucket"], *(row[name] for name in rollup_of(table).key))
+
+
+def hour_of(row: Row) -> datetime:
+    """The hour a minute row belongs to."""
+    bucket: datetime = row["bucket"]
+    return bucket.replace(minute=0)
 
 
 def add_rows(table: str, kept: dict[Key, Row], deltas: Iterable[Row]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from connectors.memory.additive import Key, Row, add_rows
+from connectors.memory.additive import Key, Row, add_rows, hour_of, rollup_of
 from schemas.tables import RAW_BY_NAME
 from streams.core.record import TopicPartition
 from streams.core.sequence import Gap, StreamChange, StreamKey, StreamState
@@ -67,6 +67,7 @@ class Database:
     partitions: dict[TopicPartition, PartitionLine] = field(default_factory=dict)
     rows: dict[str, list[Row]] = field(default_factory=dict)
     rollups: dict[str, dict[Key, Row]] = field(default_factory=dict)
+    stale_hours: set[tuple[str, datetime]] = field(default_factory=set)
     streams: dict[StreamKey, StreamState] = field(default_factory=dict)
     gaps: list[GapLine] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
@@ -111,7 +112,9 @@ class Database:
         for name, batch in writes.rows.items():
             self._insert(name, batch.to_pylist())
         for name, deltas in writes.rollups.items():
-            add_rows(name, self.rollups.setdefault(name, {}), deltas.to_pylist())
+            rows = deltas.to_pylist()
+            add_rows(name, self.rollups.setdefault(name, {}), rows)
+            self.stale_hours.update((name, hour_of(row)) for row in rows)
         for change in writes.streams:
             self.streams[change.key] = change.after
             self._keep_gaps(change)
@@ -123,6 +126,18 @@ class Database:
         for source, (accepted, duplicate) in writes.sources.items():
             before = self.sources.get((source, writes.domain), (0, 0))
             self.sources[source, writes.domain] = (before[0] + accepted, before[1] + duplicate)
+
+    def roll_hours(self) -> int:
+        """Compute every stale hour anew from its minutes."""
+        rolled = len(self.stale_hours)
+        for name, hour in self.stale_hours:
+            table = rollup_of(name).hour
+            minutes = [row | {"bucket": hour} for row in self.rollups[name].values() if hour_of(row) == hour]
+            kept = {key: row for key, row in self.rollups.get(table, {}).items() if row["bucket"] != hour}
+            add_rows(table, kept, minutes)
+            self.rollups[table] = kept
+        self.stale_hours.clear()
+        return rolled
 
     def _insert(self, name: str, rows: list[dict[str, Any]]) -> None:
         asset = RAW_BY_NAME[name].asset

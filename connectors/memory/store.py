@@ -68,6 +68,11 @@ class MemoryStore:
         await self._script("streams")
         return {key: self._database.streams.get(key, StreamState()) for key in keys}
 
+    async def roll_hours(self) -> int | None:
+        """Add up the hours whose minutes have changed."""
+        async with self._database.lock:
+            return self._database.roll_hours()
+
     def prepare(self, writes: Writes) -> Writes:
         """Nothing to make ready."""
         return writes

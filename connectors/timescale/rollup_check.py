@@ -56,15 +56,18 @@ def retained_since(rollup: Rollup) -> str:
 
 
 async def _compare(connection: asyncpg.Connection, rollup: Rollup, table: str, recomputed: str) -> list[str]:
-    since = retained_since(rollup) if table == rollup.minute else "'-infinity'::timestamptz"
-    rows = await connection.fetch(_comparison(rollup, table, recomputed, since))
+    if table == rollup.minute:
+        checked = f"bucket >= {retained_since(rollup)}"
+    else:  # what is marked is still to be added up
+        checked = f"bucket NOT IN (SELECT bucket FROM ingest.stale_hour WHERE table_name = '{table}')"  # noqa: S608
+    rows = await connection.fetch(_comparison(rollup, table, recomputed, checked))
     differences = [_describe(rollup, table, row) for row in rows[:SHOWN]]
     if len(rows) > SHOWN:
         differences.append(f"{table}: {rows[0]['total'] - SHOWN} more rows differ")
     return differences
 
 
-def _comparison(rollup: Rollup, table: str, recomputed: str, since: str) -> str:
+def _comparison(rollup: Rollup, table: str, recomputed: str, checked: str) -> str:
     keys = ("bucket", *rollup.key)
     same_key = " AND ".join(f"s.{name} = r.{name}" for name in keys)
     differs = " OR ".join(_differs(measure) for measure in rollup.measures)
@@ -72,8 +75,8 @@ def _comparison(rollup: Rollup, table: str, recomputed: str, since: str) -> str:
     values = ", ".join(f"s.{m.column} AS stored_{i}, r.{m.column} AS expected_{i}" for i, m in _numbered(rollup))
     return (
         f"SELECT {shown}, s.bucket IS NULL AS absent, r.bucket IS NULL AS baseless, {values}, "  # noqa: S608
-        f"count(*) OVER () AS total FROM (SELECT * FROM {table} WHERE bucket >= {since}) AS s "
-        f"FULL JOIN (SELECT * FROM ({recomputed}) AS every WHERE bucket >= {since}) AS r ON {same_key} "
+        f"count(*) OVER () AS total FROM (SELECT * FROM {table} WHERE {checked}) AS s "
+        f"FULL JOIN (SELECT * FROM ({recomputed}) AS every WHERE {checked}) AS r ON {same_key} "
         f"WHERE s.bucket IS NULL OR r.bucket IS NULL OR {differs} ORDER BY 1, 2 LIMIT {SHOWN + 1}"
     )
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 from connectors.timescale.pool import Connection
 from schemas.tables import ROLLUPS, Measure, Rollup
 
-_BY_TABLE: dict[str, Rollup] = {name: r for r in ROLLUPS for name in (r.minute, r.hour)}
+_BY_TABLE: dict[str, Rollup] = {rollup.minute: rollup for rollup in ROLLUPS}
 _ARRAY_TYPES = {
     pa.string(): "text[]",
     pa.int64(): "bigint[]",
@@ -17,7 +17,7 @@ _ARRAY_TYPES = {
 
 
 async def add(connection: Connection, table: str, deltas: pa.Table) -> None:
-    """Add `deltas` (bucket, key, measures; sorted by key) to the rows of a minute or hour table."""
+    """Add `deltas` (bucket, key, measures; sorted by key) to the rows of a minute table."""
     arrays = [column.to_pylist() for column in deltas.columns]
     await connection.execute(_statement(table, deltas.schema), *arrays)
 

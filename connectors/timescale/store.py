@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from connectors.timescale import fence, rollups, sequences, side_tables
+from connectors.timescale import fence, hours, rollups, sequences, side_tables
 from connectors.timescale.copy import Stream, chunks, encode
 from connectors.timescale.faults import cause_of, fault_of
 from connectors.timescale.pool import Connection, Pool
@@ -69,6 +69,11 @@ class TimescaleStore:
             rows = await connection.fetch(_PAUSED, self._group)
         return {TopicPartition(row["topic"], row["partition"]) for row in rows} & wanted
 
+    async def roll_hours(self) -> int | None:
+        """Add up the hours whose minutes have changed; how many, or None when another worker is at it."""
+        async with self._pool.acquire() as connection:
+            return await hours.roll(connection)
+
     def prepare(self, writes: Writes) -> Prepared:
         """Encode the rows; pure and costly, so it may run while another transaction is in flight."""
         return Prepared(writes, {name: encode(RAW_BY_NAME[name], rows) for name, rows in writes.rows.items()})
@@ -110,6 +115,7 @@ class TimescaleStore:
             await _copy(connection, name, stream)
         for table, deltas in writes.rollups.items():
             await rollups.add(connection, table, deltas)
+        await hours.mark(connection, writes.rollups)
         await side_tables.write(connection, self._group, writes, self._assets)
         return writes
 

@@ -83,7 +83,7 @@ def ledger_dsn(settings: "Settings") -> str:
 
 
 async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connection", wait: timedelta) -> Settled:
-    """Wait until each fence is at its partition's end and each dead letter is relayed, at most `wait`."""
+    """Wait until each fence is at its partition's end, dead letters are relayed and hours added up, at most `wait`."""
     from connectors.kafka.options import access_from
     from connectors.kafka.positions import read_positions
     from connectors.timescale.ledger import read_partitions
@@ -95,7 +95,8 @@ async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connecti
         spans = await read_positions(access, topics)
         lines = await read_partitions(connection)
         unrelayed = await connection.fetchval("SELECT count(*) FROM ingest.dead_letter WHERE relayed_at IS NULL")
-        notes = open_notes(lines, spans, unrelayed)
+        stale = await connection.fetchval("SELECT count(DISTINCT (table_name, bucket)) FROM ingest.stale_hour")
+        notes = open_notes(lines, spans, unrelayed, stale)
         if not notes or time.monotonic() > deadline:
             return Settled(tuple(notes), tuple(beyond_the_end(lines, spans)))
         await asyncio.sleep(POLL_S)
@@ -111,11 +112,15 @@ def lag_by_topic(lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int
 
 
 def open_notes(
-    lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int], "OffsetSpan"], unrelayed: int
+    lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int], "OffsetSpan"], unrelayed: int, stale_hours: int
 ) -> list[str]:
     """What the worker has still to do, in words."""
     notes = [f"{topic}: {lag:,} records wait" for topic, lag in sorted(lag_by_topic(lines, spans).items()) if lag]
-    return [*notes, f"{unrelayed:,} dead letters are not relayed yet"] if unrelayed else notes
+    if unrelayed:
+        notes.append(f"{unrelayed:,} dead letters are not relayed yet")
+    if stale_hours:
+        notes.append(f"{stale_hours:,} hours are not added up yet")
+    return notes
 
 
 def beyond_the_end(lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int], "OffsetSpan"]) -> list[str]:

@@ -16,7 +16,7 @@ from streams.core.accepted import accepted_events
 from streams.core.batch import Batch
 from streams.core.domain import Domain
 from streams.core.record import Stretch, TopicPartition
-from streams.core.rollup import hour_deltas, minute_deltas
+from streams.core.rollup import minute_deltas
 from streams.core.writes import DeadLetter, LostRange, Progress, Tally
 
 Positions = npt.NDArray[np.int64]
@@ -37,13 +37,12 @@ def rows(domain: Domain, batch: Batch, mask: Mask) -> dict[str, pa.RecordBatch]:
 
 
 def rollups(domain: Domain, made: Mapping[str, pa.RecordBatch]) -> dict[str, pa.Table]:
-    """Minute and hour deltas, by rollup table."""
+    """Minute deltas, by minute table."""
     deltas = {}
     for rollup in domain.rollups:
         minutes = minute_deltas(rollup, made)
         if minutes is not None:
             deltas[rollup.minute] = minutes
-            deltas[rollup.hour] = hour_deltas(rollup, minutes)
     return deltas
 
 

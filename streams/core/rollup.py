@@ -1,4 +1,4 @@
-"""Minute and hour deltas of a batch. Everything is additive, so late events land in their own minute."""
+"""Minute deltas of a batch. Everything is additive, so late events land in their own minute; hours follow from minutes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -26,14 +26,8 @@ def minute_deltas(rollup: Rollup, rows: Mapping[str, pa.RecordBatch]) -> pa.Tabl
     return _sorted(rollup, parts[0] if len(parts) == 1 else _merged(rollup, pa.concat_tables(parts)))
 
 
-def hour_deltas(rollup: Rollup, minutes: pa.Table) -> pa.Table:
-    """The minute deltas gathered by hour."""
-    buckets = _floor(minutes["bucket"], HOUR_US)
-    return _sorted(rollup, _merged(rollup, minutes.set_column(0, "bucket", buckets)))
-
-
 def _contribution(rollup: Rollup, measures: Iterable[Measure], rows: pa.RecordBatch) -> pa.Table:
-    columns = {"bucket": _floor(rows["time"], MINUTE_US), **{name: rows[name] for name in rollup.key}}
+    columns = {"bucket": floored(rows["time"], MINUTE_US), **{name: rows[name] for name in rollup.key}}
     wanted = {measure.column: measure for measure in measures}
     for measure in wanted.values():
         columns[measure.column] = _values(measure, rows)
@@ -86,7 +80,8 @@ def _sorted(rollup: Rollup, table: pa.Table) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in (*rollup.key, "bucket")])
 
 
-def _floor(times: pa.Array, step_us: int) -> pa.Array:
+def floored(times: pa.Array, step_us: int) -> pa.Array:
+    """Times rounded down to a multiple of `step_us` since the epoch."""
     numbers = pc.cast(times, pa.int64())
     # Integer division rounds towards zero, but no accepted event is older than the year 2000.
     return pc.cast(pc.multiply(pc.divide(numbers, step_us), step_us), TIMESTAMP)

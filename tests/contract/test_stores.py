@@ -188,6 +188,7 @@ async def test_rollups_add_up_over_transactions(world: World) -> None:
     fences = await claimed(store, CRANES)
     await commit(store, [stretch([crane("e1", load_t=10.0), crane("e2", load_t=None)])], fences)
     await commit(store, [stretch([crane("e3", load_t=30.0), crane("e4", ago_s=70.0)], first=2)], moved(fences, 2))
+    assert await store.roll_hours() == 2
     minutes = {row["bucket"]: row for row in await world.rollup("port.crane_minute")}
     (hour, earlier) = sorted(await world.rollup("port.crane_hour"), key=lambda row: row["bucket"], reverse=True)
     assert picked(minutes[MINUTE]) == (3, 30.0, 40.0, 2)
@@ -410,3 +411,13 @@ async def test_event_the_store_refuses_can_be_kept_as_a_dead_letter(world: World
     (letter,) = await world.dead_letters()
     assert (letter["reason"], letter["event_id"]) == (Reason.STORAGE_REFUSED, "e1")
     assert (await world.fence(CRANES))["rejected"] == 1
+
+
+async def test_hours_are_added_up_anew_whenever_their_minutes_change(world: World) -> None:
+    store, other = world.store("a"), world.store("b")
+    fences = await claimed(store, CRANES)
+    await commit(store, [stretch([crane("e1", load_t=10.0)])], fences)
+    assert (await store.roll_hours(), await other.roll_hours()) == (1, 0)
+    await commit(store, [stretch([crane("e2", load_t=5.0)], first=1)], moved(fences, 1))
+    assert await other.roll_hours() == 1
+    assert [picked(row) for row in await world.rollup("port.crane_hour")] == [(2, 10.0, 15.0, 2)]

@@ -10,6 +10,7 @@ from tests.support.golden import read_case, run_case
 
 FOLDER = Path(__file__).parent
 CASES = sorted(path.parent for path in FOLDER.glob("*/input.jsonl"))
+OTHERS = ("__pycache__", "facts")  # facts: cases of folds, with a driver of their own
 WRITES = os.environ.get("QUAYSTREAM_TEST_WRITE_GOLDEN") == "1"
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.memory.additive import Key, Row, add_rows, key_of
+from connectors.memory.additive import Key, Row, add_rows, hour_of, key_of
 from schemas.examples import APPENDED_AT
 from schemas.tables import RAW_BY_NAME, ROLLUPS, Column, RawTable, Rollup
 from streams.core.columns import schema_of
-from streams.core.rollup import hour_deltas, minute_deltas
+from streams.core.rollup import minute_deltas
 
 Rows = dict[str, list[Row]]
 NAMES = [rollup.minute for rollup in ROLLUPS]
@@ -90,7 +90,8 @@ def hours_of(rollup: Rollup, batches: Iterable[Rows]) -> dict[Key, Row]:
     kept: dict[Key, Row] = {}
     for batch in batches:
         deltas = minute_deltas(rollup, as_arrow(batch))
-        add_rows(rollup.hour, kept, [] if deltas is None else hour_deltas(rollup, deltas).to_pylist())
+        minutes = [] if deltas is None else deltas.to_pylist()
+        add_rows(rollup.hour, kept, [row | {"bucket": hour_of(row)} for row in minutes])
     return kept
 
 
@@ -166,9 +167,8 @@ def test_deltas_are_sorted_by_key_and_each_key_comes_once(name: str, data: st.Da
     deltas = minute_deltas(rollup, as_arrow(data.draw(raw_rows(rollup))))
     if deltas is None:
         return
-    for table in (deltas, hour_deltas(rollup, deltas)):
-        keys = [tuple(row[name] for name in (*rollup.key, "bucket")) for row in table.to_pylist()]
-        assert keys == sorted(set(keys))
+    keys = [tuple(row[name] for name in (*rollup.key, "bucket")) for row in deltas.to_pylist()]
+    assert keys == sorted(set(keys))
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30), st.integers(1, 30))

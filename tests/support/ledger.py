@@ -84,6 +84,7 @@ def _identities(database: Database) -> Iterator[str]:
 
 
 def _rollups(database: Database) -> Iterator[str]:
+    database.roll_hours()
     for rollup in ROLLUPS:
         for table, span in ((rollup.minute, "minute"), (rollup.hour, "hour")):
             expected = {key: sum_up(rollup, rows) for key, rows in _by_key(database, rollup, span).items()}

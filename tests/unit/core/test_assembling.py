@@ -112,4 +112,4 @@ def test_lost_offsets_at_the_head_and_inside_are_missing() -> None:
 
 def test_pipeline_of_a_domain_knows_its_rollups() -> None:
     writes = written([stretch([crane("a")])], by=pipeline("crane"))
-    assert set(writes.rollups) == {"port.crane_minute", "port.crane_hour"}
+    assert set(writes.rollups) == {"port.crane_minute"}

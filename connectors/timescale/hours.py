@@ -1,0 +1,65 @@
+"""Hours from minutes, a moment after the minutes: marked by the ingest transaction, added up by whoever comes first.
+
+An hour is computed anew from all its minutes, so adding it up twice, or after a crash, changes nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.timescale.pool import Connection
+from schemas.tables import ROLLUPS, Measure, Rollup
+from streams.core.rollup import HOUR_US, floored
+
+_BY_MINUTE: Mapping[str, Rollup] = {rollup.minute: rollup for rollup in ROLLUPS}
+_BY_HOUR: Mapping[str, Rollup] = {rollup.hour: rollup for rollup in ROLLUPS}
+_LOCK = 0x7154
+_MARK = "INSERT INTO ingest.stale_hour (table_name, bucket) SELECT * FROM unnest($1::text[], $2::timestamptz[])"
+# In a snapshot of its own: the statements after it see every minute whose mark it took.
+_TAKE = "WITH taken AS (DELETE FROM ingest.stale_hour RETURNING *) SELECT DISTINCT table_name, bucket FROM taken ORDER BY 1, 2"
+
+
+async def mark(connection: Connection, minutes: Mapping[str, pa.Table]) -> None:
+    """The hours of these minute deltas are to be added up."""
+    stale = [(_BY_MINUTE[name].hour, bucket) for name, deltas in minutes.items() for bucket in _hours(deltas)]
+    if stale:
+        await connection.execute(_MARK, *map(list, zip(*stale, strict=True)))
+
+
+async def roll(connection: Connection) -> int | None:
+    """Add up every marked hour in one transaction; how many, or None when another worker is at it."""
+    async with connection.transaction():
+        # Only one at a time: an older sum must not overwrite a newer one.
+        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+            return None
+        stale = await connection.fetch(_TAKE)
+        for row in stale:
+            await connection.execute(_statement(row["table_name"]), row["bucket"])
+        return len(stale)
+
+
+def _hours(deltas: pa.Table) -> Iterable[datetime]:
+    return pc.unique(floored(deltas["bucket"], HOUR_US)).to_pylist()  # type: ignore[no-any-return]
+
+
+@cache
+def _statement(table: str) -> str:
+    rollup = _BY_HOUR[table]
+    key = ", ".join(rollup.key)
+    names = [measure.column for measure in rollup.measures]
+    unique = ", ".join((*(k for k in rollup.key if k != "site"), "bucket"))
+    stored, added = (", ".join(f"{side}.{name}" for name in names) for side in ("t", "EXCLUDED"))
+    return (
+        f"INSERT INTO {table} AS t (bucket, {key}, {', '.join(names)}) "  # noqa: S608  (names come from schemas/tables.py)
+        f"SELECT $1, {key}, {', '.join(map(_added, rollup.measures))} FROM {rollup.minute} "
+        f"WHERE bucket >= $1 AND bucket < $1 + INTERVAL '1 hour' GROUP BY {key} "
+        f"ON CONFLICT ({unique}) DO UPDATE SET ({', '.join(names)}) = ROW({added}) "
+        f"WHERE ROW({stored}) IS DISTINCT FROM ROW({added})"
+    )
+
+
+def _added(measure: Measure) -> str:
+    return f"{measure.how if measure.how in ('min', 'max') else 'sum'}({measure.column})"
