@@ -1,7 +1,6 @@
 """One domain's records in order: one transaction in flight, the next batch prepared meanwhile."""
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +16,7 @@ from streams.preparation import Preparation, Ready
 from streams.store import Store
 
 log = structlog.get_logger()
+_AHEAD_SHARE = 4  # a quarter of a batch is worth preparing while another is in flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Pace:
     """Rows or milliseconds, whichever comes first: batch size sets cost, linger sets latency."""
 
     batch_rows: int = 20_000
-    linger: timedelta = timedelta(milliseconds=20)
+    linger: timedelta = timedelta(milliseconds=5)
 
 
 class Lane:
@@ -137,8 +137,18 @@ class Lane:
             return False
 
     async def _take(self) -> list[Stretch]:
+        """What has come: little and soon when nothing is in flight, much when it is behind.
+
+        While a transaction is in flight a small batch waits for its end, and so grows with the load; only one worth
+        preparing beside it is taken before.
+        """
         await self._buffer.wait_for_records(1)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._pace.linger.total_seconds()):
-                await self._buffer.wait_for_records(self._pace.batch_rows)
+        worth = max(1, self._pace.batch_rows // _AHEAD_SHARE)
+        full = asyncio.create_task(self._buffer.wait_for_records(worth))
+        try:
+            await asyncio.wait([full], timeout=self._pace.linger.total_seconds())
+            if self._flight is not None:
+                await asyncio.wait([full, self._flight], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            full.cancel()
         return await self._buffer.take(self._pace.batch_rows)

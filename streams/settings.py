@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     web_bind: str = Field(default="127.0.0.1", min_length=1, description="the address to listen on")
     home: Folder = Field(default_factory=_default_home, description="the path of a writable folder")
     batch_rows: int = Field(default=20_000, gt=0, description=COUNT)
-    linger_ms: int = Field(default=20, ge=0, description="milliseconds, 0 or more")
+    linger_ms: int = Field(default=5, ge=0, description="milliseconds, 0 or more")
     session_timeout: Span = Field(default=timedelta(seconds=15), description=SPAN)
     dead_letter_run: int = Field(default=5_000, gt=0, description=COUNT)
     dead_letter_share: float = Field(default=0.5, gt=0, le=1, description="a share above 0, at most 1")
