@@ -33,6 +33,16 @@ class FactTable:
         return tuple(column.name for column in self.columns)
 
 
+CraneCycleOutcome = Literal["counted", "gap", "suspended", "hatch", "invalid", "aborted", "adjustment"]
+"""What a row of `port.crane_cycle` is; the first that applies, from the end of the list to its start.
+
+`counted`: a whole cycle. `gap`: counted, but its times are not to be trusted (an edge was missing, more than 60 s
+without a sample, or its start is not known). `suspended`: counted, the crane was off for a part of it.
+`hatch`: a hatch cover, a lift of 0 boxes. `invalid`: unlocked in the air, a cycle of 0 boxes.
+`aborted` (unlocked where it locked, nothing lifted) and `adjustment` (set down within 1 m of where it was taken)
+are no cycles: they lie inside one that goes on, start where they locked, and have 0 boxes. Sums over time leave them out.
+"""
+
 CRANE_CYCLE = FactTable(
     "crane_cycle",
     "port.crane_cycle",

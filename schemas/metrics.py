@@ -141,6 +141,28 @@ DEAD_LETTERS_UNRELAYED = Metric(
     ("topic",),
 )
 
+# Facts: what was folded again, and what waits for it.
+REFOLD_MARKS = Metric(
+    "quaystream_refold_marks", "gauge", "Marks of raw rows whose facts are not folded yet, without failing keys."
+)
+REFOLD_AGE = Metric("quaystream_refold_age_seconds", "gauge", "Age of the oldest of those marks; 0 when there is none.")
+REFOLD_SECONDS = Metric(
+    "quaystream_refold_seconds",
+    "histogram",
+    "Duration of one transaction that folds keys again.",
+    ("kind",),
+    _COMMIT_BUCKETS_S,
+)
+REFOLD_KEYS = Metric("quaystream_refold_keys_total", "counter", "Keys folded again.", ("kind",))
+REFOLD_FACTS = Metric("quaystream_refold_facts_total", "counter", "Facts written, new or changed.", ("kind",))
+REFOLD_RESTATEMENTS = Metric(
+    "quaystream_refold_restatements_total", "counter", "Finished facts changed or withdrawn.", ("kind", "reason")
+)
+REFOLD_FAILURES = Metric(
+    "quaystream_refold_failures_total", "counter", "Keys that could not be folded; each is tried again.", ("kind",)
+)
+REFOLD_FAILING = Metric("quaystream_refold_failing", "gauge", "Keys that could not be folded and have not been since.")
+
 BUILD_INFO = Metric("quaystream_build_info", "gauge", "Always 1; the version is the label.", ("version",))
 
 # Connectors and the edge.
@@ -160,6 +182,8 @@ CATALOGUE: tuple[Metric, ...] = (
     *(EVENT_AGE, FRESHNESS_TIMESTAMP, PARTITION_LAG_RECORDS, PARTITION_LAG_SECONDS, PARTITION_PAUSED),
     *(LEDGER_DIFFERENCE, SEQUENCE_MISSING, CLOCK_SKEW),
     *(DEAD_LETTERS_RELAYED, DEAD_LETTERS_UNRELAYED),
+    *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),
+    *(REFOLD_FAILURES, REFOLD_FAILING),
     BUILD_INFO,
     *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES),
 )

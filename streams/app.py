@@ -20,6 +20,7 @@ from mode import Service
 
 from connectors.kafka.options import access_from, faust_credentials
 from connectors.prometheus import Registry
+from connectors.timescale.fact_store import open_fact_store
 from connectors.timescale.pool import open_pool
 from connectors.timescale.store import TimescaleStore
 from schemas import metrics
@@ -32,6 +33,7 @@ from streams.lane import Lane, Pace
 from streams.ownership import Ownership, RecreatedTopicError
 from streams.pipeline import Pipeline
 from streams.recorder import WorkerRecorder
+from streams.refolding import Refolding
 from streams.restart import start_over
 from streams.settings import Settings, load_settings
 from streams.transport import BatchApp
@@ -97,6 +99,7 @@ class Worker(Service):
         self._pool: asyncpg.Pool | None = None
         self._store: TimescaleStore | None = None
         self._chores: Chores | None = None
+        self._refolding: Refolding | None = None
         self.lanes: dict[str, Lane] = {}
         self.watchdog = Watchdog((), self.registry)
         self.on_listening: Callable[[str], None] = lambda _: None
@@ -105,7 +108,7 @@ class Worker(Service):
     async def on_first_start(self) -> None:
         """Build what needs a loop."""
         settings = self.settings
-        self._pool = await open_pool(settings.worker_dsn(), 2 * len(DOMAINS))
+        self._pool = await open_pool(settings.worker_dsn(), 2 * len(DOMAINS) + 2)
         self._store = store = TimescaleStore(self._pool, settings.group, f"{os.uname().nodename}/{os.getpid()}")
         flow = ConsumerFlow(self._app)
         pace = Pace(settings.batch_rows, timedelta(milliseconds=settings.linger_ms))
@@ -122,17 +125,23 @@ class Worker(Service):
         chores = Chores(settings, self._pool, store, self.registry, self.watchdog)
         chores.consumer, chores.ownership = (lambda: self._app.consumer), self._ownership
         chores.on_caught_up = self.on_caught_up
+        self._refolding = Refolding(open_fact_store(self._pool), self.registry, self._is_behind)
+        chores.is_settled = self._refolding.is_settled
         self._chores = await self.add_runtime_dependency(chores)
 
     async def on_started(self) -> None:
         """Let the lanes run."""
         _collect_seldom()
         self._runs = [asyncio.create_task(lane.run(), name=f"lane-{lane.name}") for lane in self.lanes.values()]
+        if self._refolding is not None:
+            self._runs.append(asyncio.create_task(self._refolding.run(), name="refolding"))
 
     async def on_stop(self) -> None:
         """Let transactions in flight end, then close."""
         if self._chores is not None:
             await self._chores.stop()
+        if self._refolding is not None:
+            await self._refolding.stop()
         await asyncio.gather(*(lane.stop() for lane in self.lanes.values()))
         for run in self._runs:
             run.cancel()
@@ -146,6 +155,10 @@ class Worker(Service):
             async with asyncio.timeout(_LAST_HOURS_S):
                 if self._store is not None:
                     await self._store.roll_hours()
+
+    def _is_behind(self) -> bool:
+        """Whether more records wait than one batch has."""
+        return sum(self.watchdog.lag().values()) > self.settings.batch_rows
 
     def _crash(self, reason: BaseException) -> NoReturn:
         """Called when a child fails for a reason nobody foresaw: mode would leave a worker that only looks alive."""

@@ -76,6 +76,7 @@ class Chores(Service):
         self.consumer: Callable[[], BatchConsumer] | None = None
         self.ownership: Ownership | None = None
         self.on_caught_up: Callable[[], None] | None = None
+        self.is_settled: Callable[[], Awaitable[bool]] | None = None
 
     @Service.task
     async def _observe_lag(self) -> None:
@@ -132,7 +133,8 @@ class Chores(Service):
         settle()
         if self.on_caught_up is not None and partitions and not any(self._watchdog.lag().values()):
             await self._hours()
-            self.on_caught_up()
+            if self.is_settled is None or await self.is_settled():
+                self.on_caught_up()
 
     async def _hours(self) -> None:
         """Until nothing is left to add up, whoever does it."""

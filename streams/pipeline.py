@@ -19,6 +19,7 @@ from streams.core.judge import conclude, probes, unnumbered_assets, walk
 from streams.core.record import Stretch, TopicPartition
 from streams.core.sequence import StreamChange, StreamKey, StreamState
 from streams.core.writes import Pause, Probe, Writes
+from streams.facts.marks import Memory, marks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,13 @@ class Plan:
 
 
 class Pipeline:
-    """One domain's pure part. Holds no state but the decoder's memory of good subjects."""
+    """One domain's pure part. Holds no state but caches: good subjects, and where each crane's samples ended."""
 
     def __init__(self, domain: Domain, limits: Limits) -> None:
         self.domain = domain
         self.limits = limits
         self._decoder = Decoder(domain.models, limits.max_record_bytes)
+        self._memory = Memory()
 
     def read(self, stretches: Sequence[Stretch], forced: Forced) -> Batch:
         """Decode and judge what needs no state."""
@@ -98,12 +100,18 @@ class Pipeline:
                 for gap in assemble.lost_ranges(stretch, fences[stretch.tp].expected, fences[stretch.tp].log_start)
             )
             steps = {tp: (fence.expected, fence.epoch) for tp, fence in fences.items()}
+            mismatches = assemble.key_mismatches(batch)
+            # A crane whose records lie in several partitions has other workers: what we saw of it last tells nothing.
+            known = self._memory.tails({tp: fence.epoch for tp, fence in fences.items()}) if not mismatches else {}
+            marked = marks_of(rows, known)
+            self._memory.learn(marked.tails)
             return Writes(
                 domain=self.domain.name,
                 progress=assemble.progress(batch, outcomes, steps, lost),
                 rows=rows,
                 rollups=assemble.rollups(self.domain, rows),
                 streams=changes,
+                marks=marked.marks,
                 dead_letters=assemble.dead_letters(batch),
                 lost=lost,
                 pauses=pauses,
@@ -113,7 +121,7 @@ class Pipeline:
                 accepted_us=batch.times_us[accepted],
                 skew_s=assemble.skew_by_source(batch),
                 unknown_fields=assemble.unknown_fields(batch),
-                key_mismatches=assemble.key_mismatches(batch),
+                key_mismatches=mismatches,
             )
 
         return Plan(probes(batch, walked), unnumbered_assets(batch, walked), changes, pauses, writes)

@@ -29,7 +29,7 @@ class Crane:
         self.spreader_t = spreader_t
         self.sits = False
         self.jobs = 0
-        self._gateway = place.gateway_of(asset)
+        self.gateway = place.gateway_of(asset)
         self._status = ""
         machine.switch(0, load_t=spreader_t)
 
@@ -42,7 +42,7 @@ class Crane:
             while at_s < planned_s:
                 reading = self.machine.reading(at_s)
                 self.dress(reading, at_s)
-                yield Fact(self.world.after(at_s), self._gateway, _SAMPLE, self.subject, reading)
+                yield Fact(self.world.after(at_s), self.gateway, _SAMPLE, self.subject, reading)
                 tick += 1
                 at_s = phase_s + tick * step_s
 
@@ -54,7 +54,7 @@ class Crane:
     def tell(self, at_s: float, what: str, data: dict[str, Any]) -> None:
         """Report a `crane.<what>` event."""
         self.world.agenda.post(
-            Fact(self.world.after(at_s), self._gateway, event_type(f"crane.{what}"), self.subject, data)
+            Fact(self.world.after(at_s), self.gateway, event_type(f"crane.{what}"), self.subject, data)
         )
 
     def status(self, at_s: float, status: str, reason: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """The fault injector: what happens to letters between the gateway and the broker.
 
 At most one thing happens to a letter. What is sent and accepted may be followed by a repeat of itself or by a
-stranger under its number.
+stranger under its number. The events of a scenario are never lost, skewed or spoiled: its facts must come out.
 """
 
 from collections import deque
@@ -31,6 +31,7 @@ _FORGED: Final = 0.0025
 _REPEATED: Final = 0.004
 _REPEATED_UNNUMBERED: Final = 0.05  # few events, and the only ones whose repeats must be looked up
 _CONFLICTS: Final = 0.0006
+_EAGER: Final = 15  # a script has few events: of them so many times more are held up, repeated or copied
 _OVERSIZED_EVERY_MS: Final = 5 * MINUTE_MS
 
 
@@ -39,6 +40,7 @@ class Faults:
 
     def __init__(self, options: SimulationOptions, dice: Random, envelope: Envelope) -> None:
         self._on = options.faults
+        self._plays = options.scenario is not None
         self._dice = dice
         self._envelope = envelope
         self._end_ms = to_ms(options.start + options.duration)
@@ -58,7 +60,7 @@ class Faults:
             return
         if "poison" in self._on:
             yield from self._forge(letter, due_ms)
-        if "loss" in self._on and self._is_lost(letter):
+        if "loss" in self._on and not self._is_spared(letter) and self._is_lost(letter):
             self.lost += 1
             return
         yield self._mishandled(letter, due_ms)
@@ -69,27 +71,36 @@ class Faults:
         if not self._on or sending.fate != "accepted" or letter is None:
             return
         share = _REPEATED if letter.bootid else _REPEATED_UNNUMBERED
-        if "duplicates" in self._on and self._dice.random() < share:
+        eagerness = self._eagerness(letter)
+        if "duplicates" in self._on and self._dice.random() < share * eagerness:
             yield self._repeat(sending)
-        if "sequence_conflict" in self._on and letter.bootid and self._dice.random() < _CONFLICTS:
+        if "sequence_conflict" in self._on and letter.bootid and self._dice.random() < _CONFLICTS * eagerness:
             yield self._conflict(sending.send_ms, letter)
 
     def _mishandled(self, letter: Letter, due_ms: int) -> Sending:
         """The one sending of a letter: as it should be, held up, with a wrong clock, or spoiled."""
-        dice, luck = self._dice, self._dice.random()
+        dice, luck = self._dice, self._dice.random() / self._eagerness(letter)
         fate: Fate = "accepted"
+        unspoilt = letter.sequence == 1 or self._is_spared(letter)
         if luck < _REORDERED:
             due_ms += dice.randrange(300, 8 * SECOND_MS) if "reordering" in self._on else 0
         elif luck < _REORDERED + _LATE:
             due_ms += dice.randrange(MINUTE_MS, 20 * MINUTE_MS) if "lateness" in self._on else 0
         elif luck < _REORDERED + _LATE + _SKEWED:
-            if "clock_skew" in self._on and letter.sequence != 1:
+            if "clock_skew" in self._on and not unspoilt:
                 letter, fate = skewed(letter, dice), Reason.CLOCK_SKEW
-        elif luck < _REORDERED + _LATE + _SKEWED + _SPOILED and "poison" in self._on and letter.sequence != 1:
+        elif luck < _REORDERED + _LATE + _SKEWED + _SPOILED and "poison" in self._on and not unspoilt:
             self._spoilers.rotate(-1)
             letter, fate = self._spoilers[0](letter, dice)
         record = self._envelope.render(letter)
         return Sending(self._before_end(due_ms), record if fate == "accepted" else self._marked(record), fate, letter)
+
+    def _eagerness(self, letter: Letter) -> int:
+        return _EAGER if self._plays and letter.fact.type.split(".")[2] not in ("cell", "crane") else 1
+
+    def _is_spared(self, letter: Letter) -> bool:
+        """Whether the letter is part of a scenario; what is not, is of cells."""
+        return self._plays and letter.fact.type.split(".")[2] != "cell"
 
     def _is_lost(self, letter: Letter) -> bool:
         """Losses come in small bursts of one stream, never from its first number on."""

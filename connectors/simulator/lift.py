@@ -85,9 +85,9 @@ def perform(crane: Crane, at_s: float, order: Order, manner: Manner) -> LiftTime
     hover_s = slack_s * (1 - _SLACK_BEFORE_PICK)
     set_down_s = to_target.enter(lifted_s, hover_s, machine.hoist, machine.trolley)
     times = LiftTimes(at_s, landed_s, locked_s, lifted_s, set_down_s, set_down_s + release_s)
-    _enter_switches(crane, times, order)
+    enter_switches(crane, times, order)
     queued_s = lifted_s + to_target.down_at_s if hover_s > _QUEUES_AFTER_S else None
-    _tell_job(crane, times, order, queued_s)
+    tell_job(crane, times, order, queued_s)
     crane.sits = True
     return times
 
@@ -123,7 +123,8 @@ def _retried(crane: Crane, landed_s: float, order: Order) -> float:
     return landed_s + _RETRY_S
 
 
-def _enter_switches(crane: Crane, times: LiftTimes, order: Order) -> None:
+def enter_switches(crane: Crane, times: LiftTimes, order: Order) -> None:
+    """Enter what the spreader does and carries during a lift."""
     machine = crane.machine
     machine.switch(times.landed, landed=True, load_t=_LANDED_T)
     machine.switch(times.locked, locked=True)
@@ -132,7 +133,8 @@ def _enter_switches(crane: Crane, times: LiftTimes, order: Order) -> None:
     machine.switch(times.unlocked, locked=False, moves=1)
 
 
-def _tell_job(crane: Crane, times: LiftTimes, order: Order, queued_s: float | None) -> None:
+def tell_job(crane: Crane, times: LiftTimes, order: Order, queued_s: float | None) -> str:
+    """Tell the steps of a lift's job; `queued_s` = when it waited for the place to be free. The job's id."""
     crane.jobs += 1
     job: dict[str, Any] = {"job_id": f"{crane.name}-{crane.world.run}-{crane.jobs:05d}", "step": ""}
     if order.kind:
@@ -155,3 +157,4 @@ def _tell_job(crane: Crane, times: LiftTimes, order: Order, queued_s: float | No
     for at_s, step in steps:
         if at_s is not None:
             crane.tell(at_s, "job", job | {"step": step})
+    return str(job["job_id"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from connectors.simulator.scenarios import read_scenario
 from schemas.errors import ConfigurationError
 
 FAULTS: Final = (
@@ -27,6 +28,8 @@ HIGHEST_HZ: Final = 100.0
 class SimulationOptions:
     """`rate_hz` is how often a quay crane and a modem are sampled; a yard crane is at half of it.
 
+    `scenario` plays that (scenarios/) instead of the whole port.
+
     Raises ConfigurationError for values that no port could be played with.
     """
 
@@ -35,6 +38,7 @@ class SimulationOptions:
     start: datetime = DEFAULT_START
     rate_hz: float = DEFAULT_RATE_HZ
     faults: frozenset[str] = frozenset()
+    scenario: str | None = None
 
     def __post_init__(self) -> None:
         if self.duration < timedelta(seconds=1):
@@ -43,6 +47,8 @@ class SimulationOptions:
             raise ConfigurationError(f"start {self.start} has no offset: write it as 2026-01-01T00:00:00Z")
         if not LOWEST_HZ <= self.rate_hz <= HIGHEST_HZ:
             raise ConfigurationError(f"rate-hz {self.rate_hz} is out of range: write {LOWEST_HZ} to {HIGHEST_HZ}")
+        if self.scenario is not None:
+            read_scenario(self.scenario)
         if unknown := sorted(self.faults - set(FAULTS)):
             raise ConfigurationError(f"unknown fault {', '.join(unknown)}: choose from {', '.join(FAULTS)}, all, none")
 
@@ -50,7 +56,8 @@ class SimulationOptions:
     def run(self) -> str:
         """The name of the run: ten hexadecimal digits that follow from the options."""
         start = self.start.astimezone(UTC).isoformat()
-        parts = (self.seed, start, self.duration.total_seconds(), self.rate_hz, *sorted(self.faults))
+        played = () if self.scenario is None else (f"scenario {self.scenario}",)
+        parts = (self.seed, start, self.duration.total_seconds(), self.rate_hz, *sorted(self.faults), *played)
         return hashlib.blake2b(repr(parts).encode(), digest_size=5).hexdigest()
 
 

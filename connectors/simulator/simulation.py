@@ -16,6 +16,7 @@ from connectors.simulator.options import SimulationOptions
 from connectors.simulator.outbox import Outbox, Sending
 from connectors.simulator.radio import Device
 from connectors.simulator.rtg import YardCrane
+from connectors.simulator.scenarios.stage import play
 from connectors.simulator.sts import QuayCrane
 from connectors.simulator.truth import Truth
 from connectors.simulator.vessels import Berth
@@ -81,7 +82,10 @@ class Simulation:
                 outbox.put(follower)
 
     def _play(self) -> None:
-        """Put every actor on the agenda."""
+        """Put every actor on the agenda, or the scenario alone."""
+        if self._world.options.scenario is not None:
+            play(self._world, self._places[0], self._world.options.scenario)
+            return
         for place in self._places:
             yard = Yard(self._world, place)
             self._play_quay(place, yard)

@@ -75,7 +75,17 @@ class Truth:
             "visits": [
                 _with_times(visit, until_ms, "queue_entered", "in_left", "out_left") for visit in chronicle.visits
             ],
+            **({"scenario": options.scenario, "facts": _facts(chronicle, until_ms)} if options.scenario else {}),
         }
+
+
+def _facts(chronicle: Chronicle, until_ms: int) -> dict[str, list[dict[str, Any]]]:
+    """By table, what a scenario says must be found; of what was not over in time nothing is said."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for over_ms, table, row in chronicle.facts:
+        if over_ms <= until_ms:
+            found.setdefault(table, []).append(row)
+    return found
 
 
 def _cycles(chronicle: Chronicle, until_ms: int) -> list[dict[str, Any]]:

@@ -16,10 +16,14 @@ from schemas.events.model import TYPE_PREFIX
 
 @dataclass(slots=True)
 class Chronicle:
-    """What the port did, for whoever compares KPIs: one entry per finished lift and per truck visit."""
+    """What the port did, for whoever compares KPIs: one entry per finished lift and per truck visit.
+
+    `facts` are a scenario's: when it is over, the fact table, and the columns whose values follow from the intent.
+    """
 
     cycles: list[dict[str, Any]] = field(default_factory=list)
     visits: list[dict[str, Any]] = field(default_factory=list)
+    facts: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
 
 
 class World:

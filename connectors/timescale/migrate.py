@@ -17,6 +17,7 @@ from yoyo.backends import DatabaseBackend
 from yoyo.migrations import MigrationList
 
 from connectors.timescale.connection import probe
+from connectors.timescale.definitions import apply_definitions
 from connectors.timescale.reference import apply_reference
 from schemas.errors import ConfigurationError
 
@@ -30,7 +31,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def migrate(owner_dsn: str) -> list[str]:
-    """Apply what is missing and the declared reference data; answers the ids applied now, in order.
+    """Apply what is missing, the declared reference data and the KPI definitions; answers the ids applied now, in order.
 
     Blocks while another migration runs. Raises ConfigurationError (roles, extension, password) and
     ServiceUnreachableError.
@@ -42,6 +43,7 @@ def migrate(owner_dsn: str) -> list[str]:
             applied = _apply(owner_dsn, read_migrations(edition(connection)))
         with connection.transaction():
             apply_reference(connection)
+            apply_definitions(connection)
     return applied
 
 

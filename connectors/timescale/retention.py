@@ -14,7 +14,7 @@ from schemas.tables import RAW_TABLES
 
 EVIDENCE_KEPT = timedelta(days=365)
 DEAD_LETTERS = "ingest.dead_letter"
-EVIDENCE = "lost ranges, gaps, idle streams and ended pauses"
+EVIDENCE = "lost ranges, gaps, idle streams, ended pauses and restatements"
 
 _SETTINGS = "SELECT name, value FROM ingest.setting WHERE name IN ('raw_retention_s', 'max_age_s')"
 
@@ -96,4 +96,5 @@ SELECT (SELECT count(*) FROM ingest.lost_range WHERE noticed_at < $1)
      + (SELECT count(*) FROM ingest.sequence_gap WHERE coalesce(filled_at, noticed_at) < $1)
      + (SELECT count(*) FROM ingest.sequence_stream WHERE updated_at < $2)
      + (SELECT count(*) FROM ingest.partition_pause WHERE resumed_at < $1)
+     + (SELECT count(*) FROM kpi.restatement WHERE changed_at < $1)
 """

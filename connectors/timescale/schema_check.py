@@ -9,6 +9,7 @@ import asyncpg
 
 from connectors.timescale.connection import NOT_MIGRATED
 from schemas.errors import ConfigurationError
+from schemas.facts import FACT_TABLES
 from schemas.tables import RAW_TABLES, ROLLUPS
 
 LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -33,13 +34,17 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     "ingest.retired": ("table_name", "from_time", "to_time", "rows", "records", "retired_at"),
     "ingest.setting": ("name", "value", "updated_at"),
     "ingest.raw_table": ("table_name", "topic"),
+    "ingest.refold": ("id", "kind", "key", "from_time", "to_time", "reason", "marked_at"),
+    "ingest.refold_failure": ("kind", "key", "failures", "detail", "failed_at", "retry_at"),
+    "ingest.site_clock": ("site", "newest"),
+    "kpi.restatement": (*("kind", "site", "key", "old", "new", "old_recorded_at", "revision", "changed_at", "reason"),),
     "port.site": ("site_id", "name", "utc_offset", "shifts"),
     "port.asset": ("asset_id", "site_id", "kind", "name", "gateways", "declared", "type", "lanes", "carried_by"),
 }
 _COLUMNS = """
 SELECT n.nspname || '.' || c.relname AS table_name, a.attname AS column_name
 FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('port', 'ingest') AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname IN ('port', 'ingest', 'kpi') AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
 """
 _HYPERTABLES = "SELECT hypertable_schema || '.' || hypertable_name FROM timescaledb_information.hypertables"
 _HAS_TIMESCALEDB = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
@@ -74,6 +79,9 @@ def _expected_columns() -> Iterator[tuple[str, str]]:
     for rollup in ROLLUPS:
         names = ("bucket", *rollup.key, *(measure.column for measure in rollup.measures))
         yield from ((table, name) for table in (rollup.minute, rollup.hour) for name in names)
+    for fact_table in FACT_TABLES:
+        names = (*fact_table.column_names, "revision", "recorded_at")
+        yield from ((fact_table.name, name) for name in names)
     for ledger_table, ledger_names in LEDGER_COLUMNS.items():
         yield from ((ledger_table, name) for name in ledger_names)
 

@@ -8,13 +8,14 @@ import base64
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from connectors.timescale.fact_truth import check_fact_truth
 from connectors.timescale.rollup_check import RELATIVE, minutes_from_raw
 from schemas.errors import ConfigurationError
 from schemas.tables import RAW_TABLES, ROLLUPS, Rollup
@@ -26,7 +27,7 @@ RollupKey = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What a run must leave behind: rows per table, records per outcome, minute rows, numbers never sent."""
+    """What a run must leave behind: rows per table, records per outcome, minute rows, numbers never sent, facts."""
 
     run: str
     sources: tuple[str, ...]
@@ -36,6 +37,7 @@ class Truth:
     rejected: Mapping[str, int]
     rollups: Mapping[str, tuple[RollupRow, ...]]
     missing_sequences: int
+    facts: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
 
 
 def read_truth(file: Path) -> Truth:
@@ -51,6 +53,7 @@ def read_truth(file: Path) -> Truth:
             rejected=found["rejected"],
             rollups={table: tuple(rows) for table, rows in found["rollups"].items()},
             missing_sequences=found["missing_sequences"],
+            facts={table: tuple(rows) for table, rows in found.get("facts", {}).items()},
         )
     except OSError as error:
         raise ConfigurationError(f"cannot read {file} ({error.strerror}): name a truth file") from error
@@ -67,6 +70,7 @@ async def check_truth(connection: asyncpg.Connection, truth: Truth) -> list[str]
         *await _check_rejected(connection, truth),
         *await _check_missing(connection, truth),
         *await _check_rollups(connection, truth),
+        *await check_fact_truth(connection, truth.facts),
     ]
 
 

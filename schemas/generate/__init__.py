@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from schemas.generate import asyncapi, jsonschemas, reference
+from schemas.generate import asyncapi, jsonschemas, kpis, reference
 
 ROOT = Path(__file__).parents[2]
 JSONSCHEMA_FOLDER = "schemas/jsonschema"
@@ -20,6 +20,7 @@ def generated() -> dict[str, str]:
         **{f"{JSONSCHEMA_FOLDER}/{name}.json": text for name, text in jsonschemas.files().items()},
         ASYNCAPI_FILE: asyncapi.text(),
         **{f"{REFERENCE_FOLDER}/{name}.md": text for name, text in reference.pages().items()},
+        f"{REFERENCE_FOLDER}/kpis.md": kpis.page(),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from schemas.events import MODELS
 from schemas.events.fields import BIGINT_MAX
 from schemas.events.model import EventData
+from schemas.facts import FACT_TABLES, FactTable
 from schemas.generate.jsonschemas import schema_of
 from schemas.metrics import CATALOGUE, Metric
 from schemas.outcome import POISON, Reason
@@ -149,15 +150,26 @@ def _tables() -> str:
     intro = (
         "# Tables\n\nThe event tables of schema `port`, from `schemas/tables.py`. All times are UTC. Raw tables are "
         "hypertables on `time` with one typed column per data field; rollups are additive, one row per key and minute "
-        "or hour (`bucket`), so that late events land in the right one.\n"
+        "or hour (`bucket`), so that late events land in the right one. Facts (`schemas/facts.py`) are finished things, "
+        "built from raw rows and built again when more of those come; `docs/visits-and-calls.md` says what they mean.\n"
     )
     raw = "".join(_raw_table(table) for table in RAW_TABLES)
-    return intro + "\n## Raw tables\n" + raw + "\n## Rollups\n" + "".join(map(_rollup, ROLLUPS))
+    facts = "\n## Facts\n" + "".join(map(_fact_table, FACT_TABLES))
+    return intro + "\n## Raw tables\n" + raw + "\n## Rollups\n" + "".join(map(_rollup, ROLLUPS)) + facts
 
 
 def _raw_table(table: RawTable) -> str:
-    rows = ((f"`{column.name}`", _sql_type(column), "" if column.required else "yes") for column in table.columns)
-    return f"\n### {table.name}\n\nFrom `{table.model.TYPE}`.\n\n" + _table(("column", "type", "may be null"), rows)
+    return f"\n### {table.name}\n\nFrom `{table.model.TYPE}`.\n\n" + _columns(table.columns)
+
+
+def _fact_table(table: FactTable) -> str:
+    title = f"\n### {table.name}\n\nKey: `site`, `{table.key}`; in time by `{table.at}`. Kept by the store: "
+    return title + "`revision` (1, 2, …) and `recorded_at`.\n\n" + _columns(table.columns)
+
+
+def _columns(columns: tuple[Column, ...]) -> str:
+    rows = ((f"`{column.name}`", _sql_type(column), "" if column.required else "yes") for column in columns)
+    return _table(("column", "type", "may be null"), rows)
 
 
 def _sql_type(column: Column) -> str:

@@ -19,6 +19,7 @@ GROUPS = (
     "verify",
     "offsets",
     "export",
+    "kpi",
     "doctor",
     "simulate",
 )

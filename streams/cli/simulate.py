@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 KAFKA: Final = "kafka"
+_DURATION: Final = "10m"
 _SHOW_EVERY: Final = 500
 _HISTORY: Final = timedelta(hours=4)  # the ship alongside arrived before the start, and its milestones are told
 _BREATHE_EVERY: Final = 200
 
 Seed = Annotated[int, typer.Option(help="Same seed, start and options: same bytes.")]
-Duration = Annotated[str, typer.Option(metavar="SPAN", help="How much simulated time, like 90s, 10m or 2h.")]
+Duration = Annotated[
+    str | None,
+    typer.Option(metavar="SPAN", help="Simulated time, like 90s or 2h; by default 10m, or what the scenario takes."),
+]
 Rate = Annotated[float | None, typer.Option(min=0.001, metavar="R", help="Send at most R records a second.")]
 RateHz = Annotated[float, typer.Option(metavar="HZ", help="Samples a second of a quay crane or modem.")]
 Start = Annotated[
@@ -36,6 +41,22 @@ Start = Annotated[
 ]
 Live = Annotated[bool, typer.Option("--live", help="Send each record when its time has come.")]
 FaultNames = Annotated[str, typer.Option("--faults", metavar="LIST", help="Names with commas, or all, or none.")]
+# Read from the folder: to import the simulator for its names would slow every command down.
+SCENARIOS: Final = tuple(
+    sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in (files("connectors") / "simulator" / "scenarios").iterdir()
+        if entry.name.endswith(".yaml")
+    )
+)
+ScenarioName = Annotated[
+    str | None,
+    typer.Option(
+        "--scenario",
+        metavar="NAME",
+        help=f"Play a short piece with known facts instead of the whole port: {', '.join(SCENARIOS)}.",
+    ),
+]
 TruthFile = Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Write what the database must show.")]
 To = Annotated[str, typer.Option(metavar="kafka|FILE", help="Where to send, or the file to write.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
@@ -61,7 +82,8 @@ def register(app: typer.Typer) -> None:
 
 def simulate(  # noqa: PLR0913, PLR0917  (one per option)
     seed: Seed = 1,
-    duration: Duration = "10m",
+    duration: Duration = None,
+    scenario: ScenarioName = None,
     rate: Rate = None,
     rate_hz: RateHz = 2.0,
     start: Start = None,
@@ -75,9 +97,14 @@ def simulate(  # noqa: PLR0913, PLR0917  (one per option)
     from connectors.simulator import Simulation, SimulationOptions, parse_faults
 
     pace = _pace(rate, live, to)
-    span = _span(duration)
+    span = _span(duration, scenario)
     options = SimulationOptions(
-        seed=seed, duration=span, start=_start(start, span, pace, to), rate_hz=rate_hz, faults=parse_faults(faults)
+        seed=seed,
+        duration=span,
+        start=_start(start, span, pace, to),
+        rate_hz=rate_hz,
+        faults=parse_faults(faults),
+        scenario=scenario,
     )
     if truth is not None:
         _check_writable(truth)
@@ -98,8 +125,12 @@ def _pace(rate: float | None, live: bool, to: str) -> Pace:
     return Pace(rate, live)
 
 
-def _span(text: str) -> timedelta:
-    span = span_option("--duration", text)
+def _span(text: str | None, scenario: str | None) -> timedelta:
+    if text is None and scenario is not None:
+        from connectors.simulator.scenarios import duration_of
+
+        return duration_of(scenario)
+    span = span_option("--duration", text or _DURATION)
     assert span is not None  # noqa: S101  (only None comes back as None)
     return span
 

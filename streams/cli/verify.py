@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
     from connectors.kafka.positions import OffsetSpan
     from connectors.timescale.ledger import Ledger, PartitionLine
+    from streams.facts.store import Waiting
     from streams.settings import Settings
 
 POLL_S: Final = 0.5
 
 TruthFile = Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Also judge this simulated run.")]
 Wait = Annotated[str | None, typer.Option(metavar="SPAN", help="Wait this long for the worker to catch up, like 120s.")]
+Facts = Annotated[bool, typer.Option("--facts", help="Also fold every fact again from its raw rows and compare.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
@@ -40,15 +42,25 @@ class Settled:
     differences: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to check beside the ledger, and how long to wait before."""
+
+    truth_file: Path | None
+    wait: timedelta | None
+    folds_facts: bool
+
+
 def register(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-def verify(truth: TruthFile = None, wait: Wait = None, as_json: Json = False) -> None:
+def verify(truth: TruthFile = None, wait: Wait = None, facts: Facts = False, as_json: Json = False) -> None:
     """Check that every record has exactly one outcome, and that rows, rollups and dead letters agree."""
     from streams.settings import load_settings
 
-    ledger, settled = asyncio.run(_verify(load_settings(), truth, span_option("--wait", wait)))
+    asked = Asked(truth, span_option("--wait", wait), facts)
+    ledger, settled = asyncio.run(_verify(load_settings(), asked))
     for note in settled.notes:
         print(f"note: {note}", file=sys.stderr)
     if as_json:
@@ -60,21 +72,32 @@ def verify(truth: TruthFile = None, wait: Wait = None, as_json: Json = False) ->
         raise CheckFailedError(f"the ledger does not add up: {count} {'difference' if count == 1 else 'differences'}")
 
 
-async def _verify(settings: "Settings", truth_file: Path | None, wait: timedelta | None) -> tuple["Ledger", Settled]:
+async def _verify(settings: "Settings", asked: Asked) -> tuple["Ledger", Settled]:
     from connectors.timescale.connection import connection_to
+    from connectors.timescale.fact_check import check_failing
     from connectors.timescale.ledger import read_ledger
     from connectors.timescale.schema_check import check_schema
     from connectors.timescale.truth_check import check_truth, read_truth
 
-    truth = read_truth(truth_file) if truth_file else None
+    truth = read_truth(asked.truth_file) if asked.truth_file else None
     async with connection_to(ledger_dsn(settings)) as connection:
         await check_schema(connection)
-        settled = await wait_until_settled(settings, connection, wait) if wait is not None else Settled()
+        settled = Settled() if asked.wait is None else await wait_until_settled(settings, connection, asked.wait)
         # One snapshot: a worker may go on writing meanwhile.
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute("SET LOCAL work_mem = '64MB'")
             ledger = (await read_ledger(connection)).with_differences(settled.differences)
+            ledger = ledger.with_differences(await check_failing(connection))
+            ledger = ledger.with_differences(await _fold_again(connection) if asked.folds_facts else ())
             return ledger.with_differences(await check_truth(connection, truth) if truth else ()), settled
+
+
+async def _fold_again(connection: "asyncpg.Connection") -> list[str]:
+    from connectors.timescale.fact_check import check_facts
+    from connectors.timescale.fact_store import foldings
+    from streams.facts.kinds import KEYED
+
+    return await check_facts(connection, foldings(), KEYED)
 
 
 def ledger_dsn(settings: "Settings") -> str:
@@ -83,10 +106,15 @@ def ledger_dsn(settings: "Settings") -> str:
 
 
 async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connection", wait: timedelta) -> Settled:
-    """Wait until each fence is at its partition's end, dead letters are relayed and hours added up, at most `wait`."""
+    """Wait, at most `wait`, until each fence is at its partition's end, and what follows from the rows is done.
+
+    That is: dead letters relayed, hours added up, facts folded (but for keys whose fold failed).
+    """
     from connectors.kafka.options import access_from
     from connectors.kafka.positions import read_positions
+    from connectors.timescale.fact_store import foldings
     from connectors.timescale.ledger import read_partitions
+    from connectors.timescale.refolds import count_waiting
     from schemas.topics import EVENT_TOPICS
 
     access, topics = access_from(settings), [topic.name for topic in EVENT_TOPICS]
@@ -96,7 +124,7 @@ async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connecti
         lines = await read_partitions(connection)
         unrelayed = await connection.fetchval("SELECT count(*) FROM ingest.dead_letter WHERE relayed_at IS NULL")
         stale = await connection.fetchval("SELECT count(DISTINCT (table_name, bucket)) FROM ingest.stale_hour")
-        notes = open_notes(lines, spans, unrelayed, stale)
+        notes = open_notes(lines, spans, unrelayed, stale) + folding_notes(await count_waiting(connection, foldings()))
         if not notes or time.monotonic() > deadline:
             return Settled(tuple(notes), tuple(beyond_the_end(lines, spans)))
         await asyncio.sleep(POLL_S)
@@ -121,6 +149,11 @@ def open_notes(
     if stale_hours:
         notes.append(f"{stale_hours:,} hours are not added up yet")
     return notes
+
+
+def folding_notes(waiting: "Waiting") -> list[str]:
+    """What is still to be folded, in words."""
+    return [f"{waiting.marks:,} marks of facts are not folded yet"] if waiting.marks else []
 
 
 def beyond_the_end(lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int], "OffsetSpan"]) -> list[str]:

@@ -13,6 +13,7 @@ from schemas.outcome import Outcome, Reason
 from streams.core.record import Record, TopicPartition
 from streams.core.refusal import Refusal
 from streams.core.sequence import StreamChange
+from streams.facts.marks import Mark
 
 LostKind = Literal["retention", "not_a_record", "unknown"]
 
@@ -79,6 +80,7 @@ class Writes:
     rows: Mapping[str, pa.RecordBatch] = field(default_factory=dict)
     rollups: Mapping[str, pa.Table] = field(default_factory=dict)
     streams: tuple[StreamChange, ...] = ()
+    marks: tuple[Mark, ...] = ()
     dead_letters: tuple[DeadLetter, ...] = ()
     lost: tuple[LostRange, ...] = ()
     pauses: tuple[Pause, ...] = ()

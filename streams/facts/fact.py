@@ -11,7 +11,8 @@ Row = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]
 """Rows by raw table name (`port.gate_step`), each ordered by (time, event_id); a table without rows may be absent.
 
-Plates are personal: in rows of `port.ocr_read` with kind `plate` both texts are None."""
+Plates are personal: in rows of `port.ocr_read` with kind `plate`, `value` is empty, and `corrected_value` None, empty
+(the same) or `*` (another)."""
 
 OPEN: Final = "open"
 """The `outcome` of what has not ended yet: it goes on changing without being restated."""

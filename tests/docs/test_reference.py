@@ -7,6 +7,7 @@ import pytest
 
 from connectors.timescale.migrate import MIGRATIONS
 from connectors.timescale.schema_check import LEDGER_COLUMNS
+from schemas.facts import FACT_TABLES
 from schemas.metrics import CATALOGUE
 from schemas.outcome import Reason
 from schemas.tables import RAW_TABLES, ROLLUPS
@@ -24,6 +25,7 @@ VARIABLES = {variable(name) for name in (*Settings.model_fields, "config")}
 TABLES = {
     *(table.name for table in RAW_TABLES),
     *(name for rollup in ROLLUPS for name in (rollup.minute, rollup.hour, rollup.hour.replace("_hour", "_day"))),
+    *(table.name for table in FACT_TABLES),
     *LEDGER_COLUMNS,
 }
 

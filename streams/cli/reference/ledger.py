@@ -22,6 +22,12 @@ MEANINGS: Final = {
     "ingest.retired": "What retention removed and what `offsets reset` set aside, so that the ledger adds up afterwards.",
     "ingest.setting": "What the database remembers: the longest retention and age that ever were in force (seconds).",
     "ingest.raw_table": "Which topic feeds which raw table.",
+    "ingest.refold": "Marks: raw rows of `key` came with event times from `from_time` to `to_time`, and its facts are not "
+    "folded again yet. Written by the ingest transaction, taken away by the one that folded them.",
+    "ingest.refold_failure": "Keys whose fold failed, why, how often in a row, and when it is tried again.",
+    "ingest.site_clock": "The newest event time folded at a site: what is open is closed by age by this clock.",
+    "kpi.restatement": "Every change of a finished fact: what it said (`old`) until `changed_at`, what it says (`new`; null "
+    "where it was withdrawn), and why (`late`, `replayed`, `withdrawn`, `definition`).",
     "port.site": "The declared sites: name, clock, shifts.",
     "port.asset": "Cranes, gates, cells and devices. `declared` is false for those that joined by reporting.",
 }

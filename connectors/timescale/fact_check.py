@@ -1,0 +1,104 @@
+"""Facts against raw rows: folding a key again must change nothing. Reads one snapshot, writes nothing.
+
+Keys with marks are left out (they are to be folded yet), and so is what began before retention's horizon. That a visit
+is to be closed by age is no difference either: the worker does it in a minute.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import asyncpg
+
+from connectors.timescale.refolds import Folding, Outcome, Work, horizon_of
+from streams.facts.kinds import KeyedKind
+from streams.facts.restate import Changes
+
+SHOWN = 3
+CHUNK_KEYS = 500
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_FAILING = "SELECT kind, key, failures, detail FROM ingest.refold_failure ORDER BY kind, key"
+_CLOCKS = "SELECT site, newest FROM ingest.site_clock"
+
+
+async def check_failing(connection: asyncpg.Connection) -> list[str]:
+    """Keys whose fold failed, in words; cheap."""
+    rows = await connection.fetch(_FAILING)
+    lines = [f"{row['kind']} {row['key']}: cannot be folded ({row['failures']} times): {row['detail']}" for row in rows]
+    return _first(lines, "facts")
+
+
+async def check_facts(
+    connection: asyncpg.Connection, foldings: Mapping[str, Folding], keyed: Mapping[str, KeyedKind]
+) -> list[str]:
+    """Everything in which stored facts differ from what their raw rows say, in words.
+
+    Reads all raw rows of the kinds there are: about as long as folding them did.
+    """
+    clocks = {row["site"]: row["newest"] for row in await connection.fetch(_CLOCKS)}
+    differences: list[str] = []
+    for name, folding in foldings.items():
+        horizon = await horizon_of(connection, folding.raw)
+        keys = await connection.fetch(_keys(folding, keyed.get(name)), name, horizon)
+        works = [Work(row["key"], (), horizon, datetime.now(UTC), is_definition=False) for row in keys]
+        lines: list[str] = []
+        for chunk in _chunks(works):
+            known = {work.site: clocks.get(work.site, _LONG_AGO) for work in chunk}
+            lines += _lines(folding, await _without_age(connection, folding, chunk, (known, horizon)))
+        differences += _first(lines, folding.table.name)
+    return differences
+
+
+async def _without_age(
+    connection: asyncpg.Connection,
+    folding: Folding,
+    works: Sequence[Work],
+    at: tuple[Mapping[str, datetime], datetime],
+) -> Outcome:
+    """What folding changes, also when nothing is closed by age."""
+    clocks, horizon = at
+    outcome = await folding.fold(connection, works, clocks, horizon)
+    suspects = [work for work in works if work.key in outcome.changes and outcome.changes[work.key].progressed]
+    if not suspects:
+        return outcome
+    young = await folding.fold(connection, suspects, dict.fromkeys(clocks, _LONG_AGO), horizon)
+    same = {key for key, changes in young.changes.items() if changes.is_empty}
+    return Outcome({key: c for key, c in outcome.changes.items() if key not in same}, outcome.failed)
+
+
+def _lines(folding: Folding, outcome: Outcome) -> Iterator[str]:
+    name = folding.table.name
+    for key, why in outcome.failed.items():
+        yield f"{name} {key}: cannot be folded: {why}"
+    for changes in outcome.changes.values():
+        yield from (f"{name} {said}" for said in _said(folding, changes))
+
+
+def _said(folding: Folding, changes: Changes) -> Iterator[str]:
+    yield from (f"{fact.key}: its raw rows are there, the fact is not" for fact in changes.new)
+    yield from (f"{fact.key}: no raw rows say so" for fact in changes.withdrawn)
+    yield from (f"{fact.key}: has gone on in its raw rows" for fact in changes.progressed)
+    for stored, fact in changes.restated:
+        names = [n for n in folding.table.column_names if stored.values[n] != fact.values[n] and n != "state"]
+        said = "; ".join(f"{n} is {stored.values[n]}, folded {fact.values[n]}" for n in names)
+        yield f"{fact.key}: {said}"
+
+
+def _keys(folding: Folding, kind: KeyedKind | None) -> str:
+    column = "crane_id" if kind is None else kind.column
+    key = "crane_id" if kind is None else f"site || '/' || {column}"
+    began = "started_at" if kind is None else "first_at"
+    raw = " UNION ".join(f"SELECT {key} AS key FROM {table}" for table in folding.raw)  # noqa: S608
+    return (
+        f"SELECT key FROM ({raw} UNION SELECT {key} FROM {folding.table.name} WHERE {began} >= $2) AS k "  # noqa: S608
+        "WHERE NOT EXISTS (SELECT FROM ingest.refold AS m WHERE m.kind = $1 AND m.key = k.key) ORDER BY key"
+    )
+
+
+def _chunks(works: Sequence[Work]) -> Iterator[Sequence[Work]]:
+    return (works[start : start + CHUNK_KEYS] for start in range(0, len(works), CHUNK_KEYS))
+
+
+def _first(lines: Iterable[str], what: str) -> list[str]:
+    every = list(lines)
+    more = len(every) - SHOWN
+    return [*every[:SHOWN], f"{what}: {more} more facts differ"] if more > 0 else every

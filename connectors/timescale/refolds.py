@@ -1,0 +1,287 @@
+"""Folding again, in one transaction: marks of some keys, their raw rows, the fold, what it changes, marks gone.
+
+Nobody folds a key beside us: keys are locked, and a key that was folded since our snapshot began has lost a mark we
+see, so that locking the mark conflicts and all is tried again. Rows stored meanwhile have marks that we do not see.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from connectors.timescale.facts import merge, write_changes
+from connectors.timescale.faults import fault_of
+from connectors.timescale.pool import Connection, Pool
+from connectors.timescale.raw_rows import LOOK_UP
+from connectors.timescale.replays import is_replayed
+from schemas.facts import FactTable
+from schemas.identifiers import site_of
+from streams.facts.kinds import KeyedKind
+from streams.facts.marks import EVER_US
+from streams.facts.restate import Changes, Reason
+from streams.facts.store import Key, Refolded, Waiting
+from streams.store import Fault
+
+_LOCK_SPACE = 0x7266  # the first key of our advisory locks
+_EVER = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=EVER_US)
+_MARKS_PER_KEY = 4  # looked at to find the keys of a turn; a key with more is found all the same
+_LONGEST_BACK_OFF_S = 3_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One key to fold again: its marks, and from when to when they reach."""
+
+    key: str
+    marks: tuple[int, ...]
+    since: datetime
+    until: datetime
+    is_definition: bool
+
+    @property
+    def site(self) -> str:
+        """Keys are cranes (a subject) or begin with the site."""
+        site, slash, _ = self.key.partition("/")
+        return site if slash else site_of(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What folding each key changes, or why it could not be folded."""
+
+    changes: Mapping[str, Changes] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+class Folding(Protocol):
+    """Reads and folds the keys of one kind; writes nothing."""
+
+    @property
+    def table(self) -> FactTable:
+        """Where its facts are."""
+
+    @property
+    def raw(self) -> Sequence[str]:
+        """The raw tables it reads."""
+
+    async def fold(
+        self, connection: Connection, works: Sequence[Work], clocks: Mapping[str, datetime], horizon: datetime
+    ) -> Outcome:
+        """`clocks` are the newest event times by site; facts that began before `horizon` have lost raw rows and stay."""
+
+
+class TimescaleFactStore:
+    """Marks and facts of one database; every method may raise the driver's errors."""
+
+    def __init__(self, pool: Pool, foldings: Mapping[str, Folding], keyed: Mapping[str, KeyedKind]) -> None:
+        self._pool = pool
+        self._foldings = foldings
+        self._keyed = keyed
+
+    async def waiting(self) -> Waiting:
+        """How much is to be done."""
+        async with self._pool.acquire() as connection:
+            return await count_waiting(connection, self._foldings)
+
+    async def due(self, patience: Mapping[str, timedelta], limit: int) -> Sequence[Key]:
+        """Keys whose oldest mark is older than their kind's patience, the oldest first, all of one kind."""
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(_DUE, list(patience), list(patience.values()), _MARKS_PER_KEY * limit)
+        first = rows[0]["kind"] if rows else ""
+        return [Key(row["kind"], row["key"]) for row in rows if row["kind"] == first][:limit]
+
+    async def refold(self, keys: Sequence[Key]) -> Refolded:
+        """Fold keys of one kind again, all or nothing; those that another worker is folding are left to it."""
+        folding = self._foldings[keys[0].kind]
+        async with self._pool.acquire() as connection:
+            async with connection.transaction(isolation="repeatable_read"):
+                await connection.execute(LOOK_UP)
+                works = await _take(connection, keys)
+                known = await _clocks(connection, works)
+                clocks = _set_by(works, known)
+                outcome = await folding.fold(connection, works, clocks, await horizon_of(connection, folding.raw))
+                done = [work for work in works if work.key not in outcome.failed]
+                restatements = await _write(connection, folding.table, done, outcome.changes)
+                await _take_away(connection, folding.table.kind, done)
+            await _advance(connection, {site: at for site, at in clocks.items() if at != known.get(site)})
+        return _summary(folding.table.kind, keys, done, outcome, restatements)
+
+    async def fail(self, failed: Mapping[Key, str]) -> None:
+        """Remember why keys failed: tried again after 10 s, 20 s, … at most an hour."""
+        rows = [(key.kind, key.key, detail[:2_000].replace("\0", "\\0")) for key, detail in sorted(failed.items())]
+        async with self._pool.acquire() as connection:
+            await connection.executemany(_FAIL, [(*row, _LONGEST_BACK_OFF_S) for row in rows])
+
+    async def close_by_age(self) -> int:
+        """Mark what is open and was heard of last longer ago than its kind's patience, by its site's clock."""
+        marked = 0
+        async with self._pool.acquire() as connection:
+            for name, kind in self._keyed.items():
+                horizon = await horizon_of(connection, kind.raw)
+                status = await connection.execute(_overdue(kind), name, kind.patience, horizon)
+                marked += int(status.rpartition(" ")[2])
+        return marked
+
+    def fault_of(self, error: Exception) -> Fault:
+        """By SQLSTATE and class (faults.py)."""
+        return fault_of(error)
+
+
+async def count_waiting(connection: Connection, kinds: Iterable[str]) -> Waiting:
+    """How much of these kinds is to be done, by whichever worker."""
+    row = await connection.fetchrow(_WAITING, list(kinds))
+    return Waiting(row["marks"], row["oldest_s"], row["failing"]) if row else Waiting()
+
+
+async def fold_in_thread(fold: Any, works: Iterable[Work]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Facts, or the reason there are none, by key. In a thread: the lanes go on meanwhile. A fold may fail as it likes."""
+
+    def run() -> tuple[dict[str, Any], dict[str, str]]:
+        folded, failed = {}, {}
+        for work in works:
+            try:
+                folded[work.key] = fold(work)
+            except Exception as error:  # noqa: BLE001  (one key's poison is not the others')
+                failed[work.key] = f"{type(error).__name__}: {error}"
+        return folded, failed
+
+    return await asyncio.to_thread(run)
+
+
+async def _take(connection: Connection, keys: Sequence[Key]) -> list[Work]:
+    """Lock what nobody else has locked, and read all its marks."""
+    kind = keys[0].kind
+    free = await connection.fetch(_LOCK, kind, [key.key for key in keys], _LOCK_SPACE)
+    rows = await connection.fetch(_MARKS, kind, [row["key"] for row in free])
+    return [Work(row["key"], tuple(row["marks"]), row["since"], row["until"], row["definition"]) for row in rows]
+
+
+async def _clocks(connection: Connection, works: Sequence[Work]) -> dict[str, datetime]:
+    """The newest event time folded so far, of each site."""
+    rows = await connection.fetch(_CLOCKS, sorted({work.site for work in works}))
+    return {row["site"]: row["newest"] for row in rows}
+
+
+def _set_by(works: Sequence[Work], clocks: Mapping[str, datetime]) -> dict[str, datetime]:
+    """The clocks after these marks."""
+    after = dict(clocks)
+    for work in works:
+        newest = work.until if work.until < _EVER else work.since
+        after[work.site] = max(after.get(work.site, newest), newest)
+    return after
+
+
+async def horizon_of(connection: Connection, raw: Sequence[str]) -> datetime:
+    """Rows of these raw tables before this time may be gone."""
+    found: datetime | None = await connection.fetchval(_HORIZON, list(raw))
+    return found or datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def _write(
+    connection: Connection, table: FactTable, works: Sequence[Work], changes: Mapping[str, Changes]
+) -> Counter[Reason]:
+    """Write everything, grouped by why it is restated."""
+    by_reason: dict[Reason, list[Changes]] = {}
+    for work in works:
+        if not changes[work.key].is_empty:
+            by_reason.setdefault(await _reason(connection, table, work, changes[work.key]), []).append(
+                changes[work.key]
+            )
+    counts: Counter[Reason] = Counter()
+    for reason, several in by_reason.items():
+        merged = merge(several)
+        await write_changes(connection, table, merged, reason)
+        counts[reason] += len(merged.restated)
+        counts["withdrawn"] += len(merged.withdrawn)
+    return +counts
+
+
+async def _reason(connection: Connection, table: FactTable, work: Work, changes: Changes) -> Reason:
+    if not changes.restated:
+        return "late"
+    if work.is_definition:
+        return "definition"
+    known = min(stored.recorded_at for stored, _ in changes.restated)
+    return "replayed" if await is_replayed(connection, table.kind, work.key, known) else "late"
+
+
+async def _take_away(connection: Connection, kind: str, works: Sequence[Work]) -> None:
+    marks = [mark for work in works for mark in work.marks]
+    if marks:
+        await connection.execute("DELETE FROM ingest.refold WHERE id = ANY($1::bigint[])", marks)
+        await connection.execute(
+            "DELETE FROM ingest.refold_failure WHERE kind = $1 AND key = ANY($2::text[])",
+            kind,
+            [work.key for work in works],
+        )
+
+
+async def _advance(connection: Connection, clocks: Mapping[str, datetime]) -> None:
+    """After the commit, by itself: sites are shared by all keys, and keys must not wait for each other."""
+    if clocks:
+        sites = sorted(clocks)
+        await connection.execute(_ADVANCE, sites, [clocks[site] for site in sites])
+
+
+def _summary(
+    kind: str, keys: Sequence[Key], done: Sequence[Work], outcome: Outcome, restatements: Counter[Reason]
+) -> Refolded:
+    changes = merge(outcome.changes[work.key] for work in done)
+    written = len(changes.new) + len(changes.progressed) + len(changes.restated)
+    return Refolded(
+        keys=tuple(Key(kind, work.key) for work in done),
+        marks=sum(len(work.marks) for work in done),
+        facts={kind: written},
+        restatements={(kind, reason): count for reason, count in restatements.items()},
+        failed={Key(kind, key): why for key, why in outcome.failed.items()},
+        busy=len(keys) - len(done) - len(outcome.failed),
+    )
+
+
+# Keys that failed keep their marks; they are neither due nor waited for until it is time to try again.
+_HELD = "SELECT FROM ingest.refold_failure AS f WHERE f.kind = m.kind AND f.key = m.key AND f.retry_at > now()"
+_WAITING = f"""
+SELECT count(*) AS marks, coalesce(extract(epoch FROM now() - min(marked_at)), 0)::float8 AS oldest_s,
+       (SELECT count(*) FROM ingest.refold_failure) AS failing
+FROM ingest.refold AS m WHERE kind = ANY($1::text[]) AND NOT EXISTS ({_HELD})
+"""  # noqa: S608
+_DUE = f"""
+SELECT kind, key FROM (
+    SELECT id, kind, key FROM ingest.refold AS m
+    WHERE m.marked_at <= now() - ($2::interval[])[array_position($1::text[], m.kind)] AND NOT EXISTS ({_HELD})
+    ORDER BY m.id LIMIT $3
+) AS oldest GROUP BY kind, key ORDER BY min(id)
+"""  # noqa: S608
+_LOCK = """
+SELECT key FROM unnest($2::text[]) AS key WHERE pg_try_advisory_xact_lock($3, hashtext($1 || '/' || key))
+"""
+_MARKS = """
+SELECT key, array_agg(id) AS marks, min(from_time) AS since, max(to_time) AS until,
+       bool_and(reason = 'definition') AS definition
+FROM (SELECT * FROM ingest.refold WHERE kind = $1 AND key = ANY($2::text[]) FOR UPDATE) AS m GROUP BY key ORDER BY key
+"""
+_CLOCKS = "SELECT site, newest FROM ingest.site_clock WHERE site = ANY($1::text[])"
+_ADVANCE = """
+INSERT INTO ingest.site_clock AS c (site, newest) SELECT * FROM unnest($1::text[], $2::timestamptz[])
+ON CONFLICT (site) DO UPDATE SET newest = EXCLUDED.newest WHERE c.newest < EXCLUDED.newest
+"""
+_HORIZON = "SELECT max(to_time) FROM ingest.retired WHERE table_name = ANY($1::text[])"
+_FAIL = """
+INSERT INTO ingest.refold_failure AS f (kind, key, failures, detail, failed_at, retry_at)
+VALUES ($1, $2, 1, $3, now(), now() + make_interval(secs => 10))
+ON CONFLICT (kind, key) DO UPDATE SET failures = f.failures + 1, detail = EXCLUDED.detail, failed_at = now(),
+    retry_at = now() + make_interval(secs => least($4::float8, 10 * 2 ^ least(f.failures, 20)))
+"""
+
+
+def _overdue(kind: KeyedKind) -> str:
+    # An index of what is open, by last_at, makes this cheap however many facts there are.
+    key = f"f.site || '/' || f.{kind.column}"
+    return (
+        f"INSERT INTO ingest.refold (kind, key, from_time, to_time) SELECT $1, {key}, min(f.last_at), max(f.last_at) "  # noqa: S608
+        f"FROM {kind.table.name} AS f JOIN ingest.site_clock AS c ON c.site = f.site "
+        "WHERE f.outcome = 'open' AND f.last_at <= c.newest - $2::interval AND f.first_at >= $3 "
+        f"AND NOT EXISTS (SELECT FROM ingest.refold AS m WHERE m.kind = $1 AND m.key = {key}) GROUP BY 2"
+    )

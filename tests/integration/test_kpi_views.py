@@ -1,0 +1,158 @@
+"""The database computes every example of every definition, and cuts time into periods as the site's clock says."""
+
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from connectors.timescale.definitions import apply_definitions
+from schemas.errors import ConfigurationError
+from schemas.kpi import DOMAINS, MEASURES, Definition, ExampleRow, current_definitions, load_definitions
+from tests.support.databases import Database
+from tests.support.kpis import DAY, SITE, fact, load
+
+VALUE = """
+SELECT value FROM kpi.numbers(%s, 'period', %s, %s)
+WHERE site = %s AND kpi_id = %s AND asset IS NULL AND lane IS NULL AND part IS NOT DISTINCT FROM %s
+"""
+VIEWS = [f"kpi.{domain}_{name}" for domain in DOMAINS for name in ("hourly", "shift", "daily")]
+
+
+def rows_of(kpi: str) -> tuple[ExampleRow, ...]:
+    return current_definitions()[kpi].example.rows
+
+
+def as_reader(database: Database, query: str, *values: object) -> list[tuple[object, ...]]:
+    with psycopg.connect(database.reader_dsn) as connection:
+        return connection.execute(query.encode(), values or None).fetchall()
+
+
+@pytest.mark.parametrize("one", load_definitions(), ids=lambda one: one.name)
+def test_the_database_computes_the_example_of(one: Definition, database: Database) -> None:
+    end = DAY + timedelta(days=one.example.days)
+    load(database.owner_dsn, one.example.rows, end)
+    domain = "crane" if one.domain == "any" else one.domain
+    found = as_reader(database, VALUE, domain, DAY, end, SITE, one.kpi_id, one.example.part)
+    assert [round(float(str(value)), 6) for (value,) in found] == [one.example.value]
+
+
+def test_overlapping_delays_are_attributed_once_by_priority(database: Database) -> None:
+    load(database.owner_dsn, rows_of("delay_time"))
+    found = dict(
+        as_reader(
+            database,
+            "SELECT part, round(value * 60) FROM kpi.numbers('crane', 'period', %s, %s) "
+            "WHERE kpi_id = 'delay_time' AND asset IS NULL",
+            DAY,
+            DAY + timedelta(days=1),
+        )
+    )
+    assert found == {"weather": 60, "breakdown": 30, "planned_break": 30, "no_transport": 10}
+
+
+def test_a_cycle_belongs_to_the_shift_in_which_it_ends(database: Database) -> None:
+    # The morning shift at UTC+7 is 23:00 to 07:00 UTC.
+    early = fact("port.crane_cycle", started_at="06:55", ended_at="06:59:59", boxes=1)
+    late = fact("port.crane_cycle", started_at="06:59:59", ended_at="07:00", boxes=2)
+    load(database.owner_dsn, [early, late])
+    found = as_reader(
+        database,
+        "SELECT shift, period_start, numerator FROM kpi.crane_shift "
+        "WHERE kpi_id = 'boxes_per_cycle' AND asset IS NULL ORDER BY 2",
+    )
+    assert found == [
+        ("morning", datetime(2026, 1, 4, 23, tzinfo=UTC), 1.0),
+        ("afternoon", datetime(2026, 1, 5, 7, tzinfo=UTC), 2.0),
+    ]
+
+
+def test_a_day_is_the_sites_day(database: Database) -> None:
+    load(database.owner_dsn, [fact("port.crane_cycle", started_at="16:50", ended_at="17:00", boxes=1)])
+    found = as_reader(
+        database, "SELECT period_start FROM kpi.crane_daily WHERE kpi_id = 'boxes_per_cycle' AND asset IS NULL"
+    )
+    assert found == [(datetime(2026, 1, 5, 17, tzinfo=UTC),)]
+
+
+def test_an_open_period_divides_by_what_has_passed_and_says_so(database: Database) -> None:
+    load(database.owner_dsn, rows_of("gross_crane_rate"), DAY + timedelta(hours=12))
+    found = as_reader(
+        database,
+        "SELECT denominator, provisional FROM kpi.numbers('crane', 'day', %s, %s) "
+        "WHERE kpi_id = 'gross_crane_rate' AND asset IS NOT NULL",
+        DAY - timedelta(hours=7),
+        DAY,
+    )
+    assert found == [(4.0, True)]
+
+
+def test_hours_and_the_day_add_up_to_the_same(database: Database) -> None:
+    load(database.owner_dsn, rows_of("net_crane_rate"))
+    query = (
+        "SELECT round(sum(numerator)), round(sum(denominator)::numeric, 6) FROM kpi.{} "
+        "WHERE kpi_id = 'net_crane_rate' AND asset IS NOT NULL"
+    )
+    (hourly,), (daily,) = (as_reader(database, query.format(view)) for view in ("crane_hourly", "crane_daily"))
+    assert hourly == daily
+    assert hourly[0] == 184
+
+
+def test_facts_as_they_were_known_give_numbers_as_they_were_known(database: Database) -> None:
+    load(database.owner_dsn, [fact("port.crane_cycle", started_at="08:00", ended_at="08:02", boxes=1)])
+    query = "SELECT numerator FROM kpi.numbers('crane', 'period', %s, %s, %s) WHERE kpi_id = 'boxes_per_cycle'"
+    span = (DAY, DAY + timedelta(days=1))
+    recorded_at = database.value("SELECT max(recorded_at) FROM port.crane_cycle")
+    assert as_reader(database, query, *span, recorded_at - timedelta(seconds=1)) == []
+    assert {n for (n,) in as_reader(database, query, *span, recorded_at)} == {1.0}
+
+
+def test_completeness_stands_beside_every_number(database: Database) -> None:
+    load(database.owner_dsn, [*rows_of("completeness"), *rows_of("boxes_per_cycle")])
+    found = as_reader(
+        database,
+        "SELECT DISTINCT round(completeness::numeric, 2) FROM kpi.crane_daily WHERE kpi_id = 'boxes_per_cycle'",
+    )
+    assert [float(str(value)) for (value,) in found] == [0.97]
+    hours = as_reader(database, "SELECT received, expected FROM kpi.completeness WHERE asset IS NULL ORDER BY bucket")
+    assert hours == [(50, 50), (47, 50)]
+
+
+def test_every_view_answers_the_reader_in_long_form(database: Database) -> None:
+    rows = [*rows_of("yard_release"), *rows_of("touch_points"), *rows_of("berth_productivity")]
+    load(database.owner_dsn, rows)
+    for view in VIEWS:
+        ((n, sites),) = as_reader(database, f"SELECT count(*), count(DISTINCT site) FROM {view}")
+        assert (int(str(n)) > 0, sites) == (True, 1), view
+
+
+@pytest.mark.parametrize("kpi", ["gross_crane_rate", "touch_points", "yard_release", "berth_productivity"])
+def test_measures_are_those_that_definitions_may_name(kpi: str, database: Database) -> None:
+    load(database.owner_dsn, rows_of(kpi))
+    one = current_definitions()[kpi]
+    found = as_reader(
+        database,
+        f"SELECT DISTINCT grain, jsonb_object_keys(measures) "
+        f"FROM kpi.{one.domain}_measures('period', %s, %s, 'infinity') WHERE grain = %s",
+        DAY,
+        DAY + timedelta(days=1),
+        one.grain,
+    )
+    assert {str(word) for _, word in found} == set(MEASURES[one.grain])
+
+
+def test_a_definition_is_loaded_once_and_a_new_version_beside_it(database: Database) -> None:
+    one = current_definitions()["boxes_per_cycle"]
+    newer = one.model_copy(update={"version": 2, "formula": "another"})
+    with psycopg.connect(database.owner_dsn) as connection:
+        before = connection.execute("SELECT count(*) FROM kpi.definition").fetchone()
+        apply_definitions(connection)
+        assert connection.execute("SELECT count(*) FROM kpi.definition").fetchone() == before
+        apply_definitions(connection, (newer,))
+        found = connection.execute("SELECT kpi_version, formula FROM kpi.definition WHERE kpi_id = 'boxes_per_cycle'")
+        assert sorted(found) == [(1, one.formula), (2, "another")]
+
+
+def test_another_text_under_a_known_version_is_refused(database: Database) -> None:
+    changed = current_definitions()["mtbf"].model_copy(update={"formula": "as we like it"})
+    with psycopg.connect(database.owner_dsn) as connection, pytest.raises(ConfigurationError, match="mtbf@1"):
+        apply_definitions(connection, (changed,))
