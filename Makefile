@@ -5,7 +5,7 @@ ROOMS := schemas streams connectors deploy
 # Named after what it was made from, so that another lock makes another stamp.
 STAMP := .venv/.made-from-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help setup up down demo test lint types generate check bench bench-guard chaos docs clean
+.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos docs clean
 
 help:
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench: setup ## the benchmark against peers and the limit
 
 bench-guard: setup ## work per event, counted and not timed, against the budget
 	$(BIN)/python -m streams.cli.benchmark.guard
+
+peers: setup ## what the benchmark plays against: Telegraf (built from source), Quix Streams
+	@sh streams/cli/benchmark/peers.sh
 
 chaos: setup ## faults on a real stack, ledger checked after each
 	$(BIN)/pytest tests/chaos

@@ -5,14 +5,15 @@ Nothing of the user's stack is touched: other ports, other data, another folder.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient
 
-from connectors.kafka.options import KafkaAccess
+from connectors.kafka.options import KafkaAccess, client_options
 from connectors.kafka.topics import topic_admin
 from connectors.timescale.connection import connection_to
 from connectors.timescale.migrate import migrate
@@ -21,11 +22,13 @@ from deploy.local.home import Home
 from deploy.local.part import Step
 from deploy.local.removal import contents, remove
 from schemas.topics import Topic, load_topics
+from streams.cli.benchmark import workload
+from streams.cli.benchmark.shape import PEERS
 
 PARTS = ("kafka", "timescaledb")
 VISIBLE_S = 15.0
 POLL_S = 0.05
-TOPIC = "crane-events"
+TOPIC = workload.TOPIC
 GROUP = "quaystream"
 TUNING = ("QUAYSTREAM_BATCH_ROWS", "QUAYSTREAM_LINGER_MS")
 """Settings a benchmark may be run under; every other one would point the worker elsewhere."""
@@ -34,6 +37,15 @@ _TABLES = """
 SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables
 WHERE schemaname IN ('port', 'ingest') AND tablename <> ALL($1::text[])
 """
+_PEERS = (
+    f"DROP SCHEMA IF EXISTS {PEERS} CASCADE",
+    f"CREATE SCHEMA {PEERS} AUTHORIZATION quaystream_worker",
+    # Whoever watches and judges may read what peers made.
+    "GRANT quaystream_worker TO quaystream_owner",
+    # One peer says CREATE SCHEMA IF NOT EXISTS, for which the server wants this even when it exists.
+    "GRANT CREATE ON DATABASE quaystream TO quaystream_worker",
+    "CHECKPOINT",
+)
 _FENCE = """
 INSERT INTO ingest.partition_offset (consumer_group, topic, partition, first_offset, next_offset)
 SELECT $1, $2, partition, start, start FROM unnest($3::int[], $4::bigint[]) AS v(partition, start)
@@ -91,6 +103,22 @@ class Arena:
         """The declared topics, as `topics apply` makes them."""
         await self._make(load_topics().values())
 
+    async def renew_topics(self, partitions: int) -> None:
+        """Nothing but the declared topics, all empty, `crane-events` with so many partitions."""
+        admin = AIOKafkaAdminClient(**client_options(self.access))
+        await admin.start()
+        try:
+            old = [name for name in await admin.list_topics() if not name.startswith("__")]
+            if old:
+                await admin.delete_topics(old)
+            async with asyncio.timeout(VISIBLE_S):
+                while set(old) & set(await admin.list_topics()):  # noqa: ASYNC110  (only asking again tells)
+                    await asyncio.sleep(POLL_S)
+        finally:
+            await admin.close()
+        declared = load_topics()
+        await self._make({**declared, TOPIC: declared[TOPIC].model_copy(update={"partitions": partitions})}.values())
+
     async def make_topic(self, name: str) -> None:
         """A topic made as `crane-events` is, under another name."""
         await self._make([load_topics()[TOPIC].model_copy(update={"name": name})])
@@ -104,18 +132,25 @@ class Arena:
                 await asyncio.sleep(POLL_S)
 
     async def clear(self) -> None:
-        """Empty every table and write out what is dirty, so that no run pays for the one before."""
+        """Empty every table, remove the peers', and write out what is dirty, so that no run pays for another."""
         async with self.connection() as connection:
             tables = await connection.fetchval(_TABLES, list(_KEPT))
             await connection.execute(f"TRUNCATE {tables}")
             await connection.execute("DELETE FROM port.asset WHERE NOT declared")
         async with connection_to(self.stack.superuser_url()) as superuser:
-            await superuser.execute("CHECKPOINT")
+            for statement in _PEERS:
+                await superuser.execute(statement)
 
     async def fence_at(self, heads: Mapping[int, int]) -> None:
         """Have the worker start `crane-events` at these offsets instead of the topic's beginning."""
         async with self.connection() as connection:
             await connection.execute(_FENCE, GROUP, TOPIC, list(heads), list(heads.values()))
+
+    async def as_worker(self, statements: Sequence[str]) -> None:
+        """Run statements as the role that contestants write with."""
+        async with connection_to(self.worker_url) as connection:
+            for statement in statements:
+                await connection.execute(statement)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:

@@ -1,14 +1,13 @@
 """One drain run: everything is in the topic beforehand, and the contestant stores it as fast as it can."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from schemas.errors import CheckFailedError, ConfigurationError
 from streams.cli.benchmark.contestants import Bout, Contestant
-from streams.cli.benchmark.measure import Cpu, Meter
-from streams.cli.benchmark.observation import Observation, is_settled, rate
-from streams.cli.benchmark.oracle import check, check_rollups
+from streams.cli.benchmark.measure import Cpu
+from streams.cli.benchmark.observation import Observation, is_done, is_settled, rate
 from streams.cli.benchmark.program import Program
 from streams.cli.benchmark.ring import Ring, Show
 
@@ -18,7 +17,7 @@ STALL_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """What one run of one contestant gave; `number` 0 is the warm-up. Start-up is in neither rate nor CPU."""
+    """What one run of one contestant gave; `number` 0 is the warm-up. Rate and CPU are of the stretch in between."""
 
     contestant: str
     number: int
@@ -31,10 +30,10 @@ class Drain:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """From the end of start-up to the last commit."""
+    """From the end of start-up to where most is stored."""
 
     settled: Observation
-    last: Observation
+    done: Observation
     cpu: Cpu
     rss_mb: float
 
@@ -47,12 +46,12 @@ async def drain(contestant: Contestant, ring: Ring, bout: Bout, number: int, sho
         stretch = await _follow(contestant, program, ring, bout.events, show)
     finally:
         await program.stop()
-    events = stretch.last.events - stretch.settled.events
+    events = stretch.done.events - stretch.settled.events
     return Drain(
         contestant.name,
         number,
         bout.events,
-        rate(stretch.settled, stretch.last),
+        rate(stretch.settled, stretch.done),
         stretch.cpu.per_event_us(events),
         stretch.rss_mb,
         tuple(await _judge(contestant, ring, bout.events)),
@@ -62,24 +61,30 @@ async def drain(contestant: Contestant, ring: Ring, bout: Bout, number: int, sho
 async def _follow(contestant: Contestant, program: Program, ring: Ring, events: int, show: Show) -> _Stretch:
     meter = ring.meter(program)
     observations = contestant.watch(program, ring.watcher, POLL_S)
-    settled, before = await _reach_settled(observations, program, meter, events)
-    last = settled
-    while last.events < events:
-        show(last.events)
-        last = await _next(observations, program)
-    spent = meter.read().since(before)
-    if last is settled:
+    settled = await _reach(is_settled, observations, program, events)
+    before = meter.read()
+    if settled.events >= events:
         raise ConfigurationError(f"--events {events}: {contestant.name} stored them in one commit, use more")
-    return _Stretch(settled, last, spent, meter.peak_rss_mb())
+    show(settled.events)
+    done = await _reach(is_done, observations, program, events)
+    spent = meter.read().since(before)
+    seen = done
+    while seen.events < events:
+        show(seen.events)
+        seen = await _next(observations, program)
+    return _Stretch(settled, done, spent, meter.peak_rss_mb())
 
 
-async def _reach_settled(
-    observations: AsyncIterator[Observation], program: Program, meter: Meter, events: int
-) -> tuple[Observation, Cpu]:
+async def _reach(
+    is_there: Callable[[Observation, int], bool],
+    observations: AsyncIterator[Observation],
+    program: Program,
+    events: int,
+) -> Observation:
     while True:
         seen = await _next(observations, program)
-        if is_settled(seen, events):
-            return seen, meter.read()
+        if is_there(seen, events):
+            return seen
 
 
 async def _next(observations: AsyncIterator[Observation], program: Program) -> Observation:
@@ -90,6 +95,6 @@ async def _next(observations: AsyncIterator[Observation], program: Program) -> O
 
 
 async def _judge(contestant: Contestant, ring: Ring, events: int) -> list[str]:
-    expected = ring.expected[events]
-    faults = await check(ring.watcher, expected)
-    return faults + (await check_rollups(ring.watcher, expected) if contestant.keeps_rollups else [])
+    answer = ring.expected[events]
+    faults = await answer.check_rows(ring.watcher, contestant.shape)
+    return faults + (await answer.check_rollups(ring.watcher) if contestant.keeps_rollups else [])

@@ -7,11 +7,11 @@ so that a contestant that stalls pays for everything that should have been sent 
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from connectors.kafka.options import KafkaAccess, client_options
 from connectors.kafka.producer import Publisher
 from streams.cli.benchmark.program import read_task, say
-from streams.cli.benchmark.workload import Workload, encode
+from streams.cli.benchmark.workload import TOPIC, Record, Workload, encode
 
 LEAD_S = 0.5
 _SHOW_EVERY = 10_000
@@ -28,14 +28,24 @@ SCHEDULE = np.dtype([("partition", "i4"), ("offset", "i8"), ("due", "f8"), ("ack
 Schedule = npt.NDArray[np.void]
 
 
+class Source(Protocol):
+    """Where records come from: always the same ones."""
+
+    def records(self, count: int) -> Iterator[Record]:
+        """The first `count`."""
+
+
 async def preload(
-    access: KafkaAccess, topic: str, workload: Workload, count: int, progress: Callable[[int], None]
+    access: KafkaAccess, topic: str, workload: Source, count: int, progress: Callable[[int], None]
 ) -> float:
-    """Send the first `count` events with the product's own publisher; returns events per second."""
+    """Send the first `count` records with the product's own publisher; returns records per second.
+
+    Those of `crane-events` go to `topic`, all others where they belong.
+    """
     started = time.monotonic()
     async with Publisher(access) as publisher:
-        for number, sample in enumerate(workload.samples(count)):
-            await publisher.send(topic, sample.crane.encode(), encode(sample))
+        for number, record in enumerate(workload.records(count)):
+            await publisher.send(topic if record.topic == TOPIC else record.topic, record.key, record.value)
             if number % _SHOW_EVERY == 0:
                 progress(number)
         await publisher.flush()

@@ -1,21 +1,21 @@
 """A whole benchmark: arena up, topics filled, rounds interleaved, open loops, arena down again."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Protocol
 
 from deploy.local.part import Step
-from streams.cli.benchmark.arena import Arena
+from streams.cli.benchmark.arena import TOPIC, Arena
 from streams.cli.benchmark.contestants import Bout, Contestant
+from streams.cli.benchmark.courses import Course
 from streams.cli.benchmark.drain import Drain, drain
 from streams.cli.benchmark.latency import Latency
 from streams.cli.benchmark.machine import describe
 from streams.cli.benchmark.open_loop import open_loop
 from streams.cli.benchmark.plan import Plan, Turn, topic_of
-from streams.cli.benchmark.results import Outcome, document, mean_bytes
+from streams.cli.benchmark.results import Outcome, Pace, document, mean_bytes
 from streams.cli.benchmark.ring import Ring, fill, ring
-from streams.cli.benchmark.workload import Workload, encode
 
 _WEIGHED = 1_000
 _AGO_S = 3_600
@@ -27,6 +27,9 @@ class Screen(Protocol):
     @property
     def step(self) -> Step:
         """Names a piece of work while it runs."""
+
+    def says(self, line: str) -> None:
+        """Something a person should know."""
 
     def begins(self, what: str, total: int) -> None:
         """Something of `total` events begins."""
@@ -43,21 +46,34 @@ class Screen(Protocol):
 
 async def play(arena: Arena, plan: Plan, screen: Screen) -> dict[str, Any]:
     """Run the plan in an arena that is up; returns the result file's content."""
+    for name, absence in plan.absent().items():
+        screen.says(f"skipped: {name} is {absence}")
+    screen.says(f"about {plan.seconds_in_all() / 60:.0f} minutes")
+    async with arena.connection() as connection:
+        machine = await describe(connection)
+    outcomes = [await _play(arena, course, plan, screen) for course in plan.courses]
+    return document(machine, outcomes, plan.absent())
+
+
+async def _play(arena: Arena, course: Course, plan: Plan, screen: Screen) -> Outcome:
+    screen.says(f"{course.name}: {course.does}")
+    for name, reason in plan.left_out(course).items():
+        screen.says(f"left out: {name} {reason}")
+    players = plan.players(course)
     # In the past, so that no event is ahead of its append time.
-    workload = Workload("bench", (int(time.time()) - _AGO_S) * 1_000_000)
-    counts = {plan.events_of(contestant) for contestant in plan.contestants}
-    async with ring(arena, workload, counts) as made:
-        machine = await describe(made.watcher)
-        generated = [await _fill(made, topic, count, screen) for topic, count in plan.topics().items()]
-        drains = [await _drain(made, turn, plan, screen) for turn in plan.turns()]
-        waits = [await _open_loop(made, *pair, plan.seconds, screen) for pair in plan.open_loops()]
-    size = mean_bytes(map(encode, islice(workload.samples(plan.events), _WEIGHED)))
-    outcome = Outcome(plan.contestants, tuple(drains), tuple(waits), size, max(generated, default=0.0))
-    return document(machine, outcome)
+    workload = course.source((int(time.time()) - _AGO_S) * 1_000_000)
+    async with ring(arena, workload, {plan.events_of(player) for player in players}, course) as made:
+        generated = [await _fill(made, topic, count, screen) for topic, count in plan.topics(course).items()]
+        drains = [await _drain(made, turn, plan, screen) for turn in plan.turns(course)]
+        waits = [await _open_loop(made, *pair, plan.seconds, screen) for pair in plan.open_loops(course)]
+    size = mean_bytes(record.value for record in islice(workload.records(plan.events), _WEIGHED))
+    pace = Pace(size, max(generated, default=0.0))
+    return Outcome(course, players, tuple(drains), tuple(waits), pace, plan.left_out(course))
 
 
 async def _fill(made: Ring, topic: str, count: int, screen: Screen) -> float:
-    await made.arena.make_topic(topic)
+    if topic != TOPIC:
+        await made.arena.make_topic(topic)
     screen.begins(f"fill {topic}", count)
     return await fill(made, topic, count, screen.reaches)
 
@@ -80,9 +96,9 @@ async def _open_loop(made: Ring, contestant: Contestant, rate: int, seconds: flo
     return latency
 
 
-def wrong(result: dict[str, Any]) -> Iterable[str]:
+def wrong(result: Mapping[str, Any]) -> Iterable[str]:
     """Contestants that did not store what they should have, each with its first fault."""
     for workload in result["workloads"]:
         for entry in workload["contestants"]:
             if not entry["rows_ok"]:
-                yield f"{entry['name']}: {next(iter(entry['faults']), 'rows of an open-loop run are wrong')}"
+                yield f"{workload['name']}, {entry['name']}: {next(iter(entry['faults']), 'rows of an open-loop run are wrong')}"

@@ -4,11 +4,13 @@ All clocks are CLOCK_MONOTONIC, which every process of a machine shares.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 SETTLED_SHARE = 0.1
 """The first tenth is start-up (first fetch, first chunk, cold caches) and counts for nobody."""
+DONE_SHARE = 0.75
+"""The last quarter does not count either: who reads ahead has as much in hand there as at the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,6 @@ def is_settled(seen: Observation, events: int) -> bool:
     return seen.events >= SETTLED_SHARE * events
 
 
-def changes(observations: Sequence[Observation]) -> list[Observation]:
-    """Only those at which something had moved."""
-    kept: list[Observation] = []
-    for seen in observations:
-        if not kept or seen.heads != kept[-1].heads:
-            kept.append(seen)
-    return kept
+def is_done(seen: Observation, events: int) -> bool:
+    """Whether enough of a run of `events` events is stored to judge its pace."""
+    return seen.events >= DONE_SHARE * events

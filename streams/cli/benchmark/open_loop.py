@@ -19,7 +19,7 @@ POLL_S = 0.005
 WARM_UP_S = 5.0
 PATIENCE_S = 60.0
 _SETTLE_S = 0.05
-_ROWS = "SELECT count(*), count(DISTINCT event_id) FROM port.crane_sample"
+_ROWS = "SELECT count(*), count(DISTINCT event_id) FROM {table}"
 
 
 async def open_loop(contestant: Contestant, ring: Ring, rate: int, seconds: float) -> Latency:
@@ -35,7 +35,7 @@ async def open_loop(contestant: Contestant, ring: Ring, rate: int, seconds: floa
         spent = meter.read().since(before)
     finally:
         await program.stop()
-    rows = await ring.watcher.fetchrow(_ROWS)
+    rows = await ring.watcher.fetchrow(_ROWS.format(table=contestant.shape.table))
     return Latency(
         contestant.name,
         rate,
@@ -57,7 +57,7 @@ async def _follow(
     seen: list[Observation] = []
     collecting = asyncio.create_task(_collect(contestant.watch(program, ring.watcher, POLL_S), seen))
     try:
-        schedule = await _generate(ring, task)
+        schedule = contestant.lanes(await _generate(ring, task))
         await _await_all(schedule, seen, collecting)
     finally:
         collecting.cancel()

@@ -5,29 +5,30 @@ A run counts only when rows, identities and (where they are kept) rollups match.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 
-from streams.cli.benchmark.workload import Sample
+from streams.cli.benchmark.shape import PORT, Shape
+from streams.cli.benchmark.workload import MINUTE_US, Sample
 
-MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 RELATIVE = 1e-9
 SHOWN = 3
 Key = tuple[datetime, str]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ROWS = """
-SELECT count(*) AS rows, count(DISTINCT (source, event_id)) AS identities FROM port.crane_sample
+SELECT count(*) AS rows, count(DISTINCT ({source}, {event_id})) AS identities FROM {table}
 """
 _RAW = """
-SELECT date_trunc('minute', time, 'UTC') AS bucket, crane_id, count(*) AS samples, sum(sequence)::bigint AS sequences,
+SELECT date_trunc('minute', {time}, 'UTC') AS bucket, {crane_id} AS crane_id, count(*) AS samples, sum(sequence)::bigint AS sequences,
   max(load_t) AS load_t_max, coalesce(sum(load_t), 0) AS load_t_sum, count(load_t) AS load_t_count,
   max(wind_mps) AS wind_mps_max, sum(power_kw) AS power_kw_sum, count(power_kw) AS power_kw_count,
-  max(hoist_speed_mps) AS hoist_speed_mps_max
-FROM port.crane_sample GROUP BY 1, 2
+  max(hoist_speed_mps) AS hoist_speed_mps_max, sum(hoist_speed_mps) AS hoist_speed_mps_sum,
+  sum(hoist_position_m) AS hoist_position_m_sum, sum(wind_mps) AS wind_mps_sum
+FROM {table} GROUP BY 1, 2
 """
 _ROLLUP = """
 SELECT bucket, crane_id, samples, load_t_max, load_t_sum, load_t_count, wind_mps_max, power_kw_sum, power_kw_count,
@@ -49,6 +50,9 @@ class Totals:
     power_kw_sum: float = 0.0
     power_kw_count: int = 0
     hoist_speed_mps_max: float | None = None
+    hoist_speed_mps_sum: float = 0.0
+    hoist_position_m_sum: float = 0.0
+    wind_mps_sum: float = 0.0
 
     def add(self, sample: Sample) -> None:
         """Count a sample in."""
@@ -62,6 +66,19 @@ class Totals:
         self.power_kw_sum += sample.power_kw
         self.power_kw_count += 1
         self.hoist_speed_mps_max = max(sample.hoist_speed_mps, self.hoist_speed_mps_max or 0.0)
+        self.hoist_speed_mps_sum += sample.hoist_speed_mps
+        self.hoist_position_m_sum += sample.hoist_position_m
+        self.wind_mps_sum += sample.wind_mps
+
+
+class Answer(Protocol):
+    """What must be stored after a run, and how what is stored differs from it, in words."""
+
+    async def check_rows(self, connection: asyncpg.Connection, shape: Shape) -> list[str]:
+        """Of the raw rows."""
+
+    async def check_rollups(self, connection: asyncpg.Connection) -> list[str]:
+        """Of the rollups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +86,43 @@ class Expected:
     """`rows` rows, each of another event; totals by (bucket, crane)."""
 
     rows: int
-    minutes: Mapping[Key, Totals]
-    hours: Mapping[Key, Totals]
+    minutes: Mapping[Key, Totals] = field(repr=False)
+    hours: Mapping[Key, Totals] = field(repr=False)
+
+    async def check_rows(self, connection: asyncpg.Connection, shape: Shape) -> list[str]:
+        """See `check`."""
+        return await check(connection, self, shape)
+
+    async def check_rollups(self, connection: asyncpg.Connection) -> list[str]:
+        """See the function of that name."""
+        return await check_rollups(connection, self)
 
 
 def expect(samples: Iterable[Sample]) -> Expected:
-    """What must be stored when exactly these samples were taken once each."""
+    """What must be stored when each of these samples was taken once, however often it came."""
     minutes: dict[Key, Totals] = {}
     hours: dict[Key, Totals] = {}
-    rows = 0
+    seen: set[tuple[str, str]] = set()
     for sample in samples:
-        rows += 1
+        if (sample.source, sample.event_id) in seen:
+            continue
+        seen.add((sample.source, sample.event_id))
         for buckets, step_us in ((minutes, MINUTE_US), (hours, HOUR_US)):
             buckets.setdefault(_key(sample, step_us), Totals()).add(sample)
-    return Expected(rows, minutes, hours)
+    return Expected(len(seen), minutes, hours)
 
 
-async def check(connection: asyncpg.Connection, expected: Expected) -> list[str]:
+async def check(connection: asyncpg.Connection, expected: Expected, shape: Shape = PORT) -> list[str]:
     """How the raw rows differ from what is expected, in words; empty when they do not."""
-    found = await connection.fetchrow(_ROWS)
+    columns = asdict(shape)
+    found = await connection.fetchrow(_ROWS.format(**columns))
     assert found is not None  # noqa: S101  (an aggregate has a row)
     faults = [
         f"{found[name]} {name} instead of {expected.rows}"
         for name in ("rows", "identities")
         if found[name] != expected.rows
     ]
-    return faults + differences("raw", await _fetch(connection, _RAW), expected.minutes)
+    return faults + differences("raw", await _fetch(connection, _RAW.format(**columns)), expected.minutes)
 
 
 async def check_rollups(connection: asyncpg.Connection, expected: Expected) -> list[str]:

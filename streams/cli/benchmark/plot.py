@@ -1,4 +1,4 @@
-"""The result as one picture: rates with every round, CPU by who spent it, latency by load."""
+"""The result as one picture: rates with every round, CPU by who spent it, latency by load, rates by workload."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,13 +20,14 @@ def draw(result: Mapping[str, Any], file: Path) -> None:
         raise ConfigurationError("the plot needs matplotlib: install the development packages (make setup)") from error
     # Text stays text and ids do not change, so that a new run is a small difference.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "quaystream", "font.size": 9})
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
-    rates, cpu, waits = figure.subplots(1, 3)
+    figure = Figure(figsize=(11, 7.2), layout="constrained")
+    (rates, cpu), (waits, workloads) = figure.subplots(2, 2)
     workload = result["workloads"][0]
     _draw_rates(rates, workload["contestants"])
     _draw_cpu(cpu, workload["contestants"])
     _draw_latency(waits, workload["contestants"])
-    for axes in (rates, cpu, waits):
+    _draw_workloads(workloads, result["workloads"])
+    for axes in (rates, cpu, waits, workloads):
         axes.spines[["top", "right"]].set_visible(False)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, metadata={"Date": None} if file.suffix == ".svg" else None)
@@ -68,3 +69,17 @@ def _draw_latency(axes: Any, contestants: list[Mapping[str, Any]]) -> None:
     axes.set_title("ms from due to committed")
     if axes.has_data():
         axes.legend(frameon=False)
+
+
+def _draw_workloads(axes: Any, workloads: list[Mapping[str, Any]]) -> None:
+    names = list(dict.fromkeys(entry["name"] for workload in workloads for entry in workload["contestants"]))
+    width = 0.8 / len(names)
+    for place, name in enumerate(names):
+        rates = [{e["name"]: e["events_per_s"] for e in workload["contestants"]} for workload in workloads]
+        there = [number for number, rate in enumerate(rates) if name in rate]
+        places = [number + place * width for number in there]
+        axes.bar(places, [rates[number][name] for number in there], width, align="edge", label=name)
+    axes.set_xticks([number + 0.4 for number in range(len(workloads))], [workload["name"] for workload in workloads])
+    axes.set_yscale("log")
+    axes.legend(frameon=False, ncols=2, fontsize=7)
+    axes.set_title("events/s stored, by workload (log scale)")

@@ -77,13 +77,21 @@ class Program:
             await self.process.communicate()
 
 
-async def launch(name: str, module: str, task: Mapping[str, Any], log: Path) -> Program:
-    """Run `python -m module` with `task` as JSON on its stdin."""
-    program = await _start(name, [sys.executable, "-m", module], log, dict(os.environ), asyncio.subprocess.PIPE)
+async def run_program(
+    name: str, command: list[str], log: Path, environment: Mapping[str, str], task: Mapping[str, Any] | None = None
+) -> Program:
+    """Run a foreign program; `task` goes as JSON to its stdin."""
+    program = await _start(name, command, log, environment, asyncio.subprocess.PIPE)
     assert program.process.stdin is not None  # noqa: S101  (asked for one line above)
-    program.process.stdin.write(json.dumps(task).encode())
+    if task is not None:
+        program.process.stdin.write(json.dumps(task).encode())
     program.process.stdin.close()
     return program
+
+
+async def launch(name: str, module: str, task: Mapping[str, Any], log: Path) -> Program:
+    """Run `python -m module` with `task` as JSON on its stdin."""
+    return await run_program(name, [sys.executable, "-m", module], log, dict(os.environ), task)
 
 
 async def run_command(name: str, arguments: list[str], log: Path, environment: Mapping[str, str]) -> Program:

@@ -2,56 +2,94 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import mean, median
-from typing import Any
+from typing import Any, NamedTuple
 
-from streams.cli.benchmark.contestants import LIMIT, OURS, STOCK_FAUST, Contestant
+from streams.cli.benchmark.contestants import OURS, Contestant
+from streams.cli.benchmark.courses import Course
 from streams.cli.benchmark.drain import Drain
 from streams.cli.benchmark.latency import Latency
 
-WORKLOAD = "crane-samples"
-RATIOS = {"stock_faust": STOCK_FAUST.name, "limit": LIMIT.name}
+WORKER = ("worker",)
+PARTS = ("worker", "database", "broker")
 Document = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Everything one benchmark measured; `event_bytes` is the mean size of an event's value."""
+class Pace(NamedTuple):
+    """The mean size of an event's value, and what the generator alone sends."""
 
-    contestants: tuple[Contestant, ...]
-    drains: tuple[Drain, ...]
-    latencies: tuple[Latency, ...]
     event_bytes: float
     generator_events_per_s: float
 
 
-def document(machine: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
-    """The result file. Warm-up rounds are dropped; contestants without a counted round are left out."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Everything measured with one workload; `left_out`: who did not play it, and why."""
+
+    course: Course
+    contestants: tuple[Contestant, ...]
+    drains: tuple[Drain, ...]
+    latencies: tuple[Latency, ...]
+    pace: Pace
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def document(machine: Mapping[str, Any], outcomes: Sequence[Outcome], absent: Mapping[str, str]) -> dict[str, Any]:
+    """The result file; its own ratios are those of the first workload.
+
+    Warm-up rounds are dropped; contestants without a counted round are left out.
+    """
+    workloads = [_workload(outcome) for outcome in outcomes]
+    first = {name: value for name, value in workloads[0].items() if name in _RATIOS}
+    return {"machine": dict(machine), "absent": dict(absent), "workloads": workloads, **first}
+
+
+_RATIOS = ("ratios", "ratio_ranges", "cpu_ratios", "cpu_ratio_ranges", "worker_cpu_ratios", "worker_cpu_ratio_ranges")
+
+
+def _workload(outcome: Outcome) -> dict[str, Any]:
     counted = [run for run in outcome.drains if run.number > 0]
     entries = [_entry(c, counted, outcome) for c in outcome.contestants if any(r.contestant == c.name for r in counted)]
-    ratios = {key: per_round for key, name in RATIOS.items() if (per_round := ratios_to(name, counted))}
+    peers = [entry["name"] for entry in entries if entry["name"] != OURS.name]
     return {
-        "machine": dict(machine),
-        "workloads": [
-            {
-                "name": WORKLOAD,
-                "event_bytes": round(outcome.event_bytes),
-                "rounds": max((run.number for run in counted), default=0),
-                "generator_events_per_s": round(outcome.generator_events_per_s),
-                "contestants": entries,
-            }
-        ],
-        "ratios": {key: _rounded(median(values)) for key, values in ratios.items()},
-        "ratio_ranges": {key: [_rounded(min(values)), _rounded(max(values))] for key, values in ratios.items()},
+        "name": outcome.course.name,
+        "does": outcome.course.does,
+        "event_bytes": round(outcome.pace.event_bytes),
+        "rounds": max((run.number for run in counted), default=0),
+        "generator_events_per_s": round(outcome.pace.generator_events_per_s),
+        "contestants": entries,
+        "left_out": dict(outcome.left_out),
+        **_summed_up("ratio", {peer: ratios_to(peer, counted) for peer in peers}),
+        **_summed_up("cpu_ratio", {peer: cpu_ratios_to(peer, counted, PARTS) for peer in peers}),
+        **_summed_up("worker_cpu_ratio", {peer: cpu_ratios_to(peer, counted, WORKER) for peer in peers}),
     }
 
 
 def ratios_to(peer: str, runs: Iterable[Drain]) -> list[float]:
     """Our rate over the peer's, round by round."""
-    rates = {(run.contestant, run.number): run.events_per_s for run in runs}
-    rounds = sorted(number for name, number in rates if name == peer and (OURS.name, number) in rates)
-    return [rates[OURS.name, number] / rates[peer, number] for number in rounds]
+    return [ours.events_per_s / theirs.events_per_s for ours, theirs in _side_by_side(peer, runs)]
+
+
+def cpu_ratios_to(peer: str, runs: Iterable[Drain], parts: Sequence[str]) -> list[float]:
+    """What an event costs the peer over what it costs us, in CPU of these parts, round by round."""
+    pairs = _side_by_side(peer, runs)
+    costs = [[sum(run.cpu_us_per_event[part] for part in parts) for run in pair] for pair in pairs]
+    return [theirs / ours for ours, theirs in costs if ours > 0]
+
+
+def _side_by_side(peer: str, runs: Iterable[Drain]) -> list[tuple[Drain, Drain]]:
+    by_round = {(run.contestant, run.number): run for run in runs}
+    rounds = sorted(number for name, number in by_round if name == peer and (OURS.name, number) in by_round)
+    return [(by_round[OURS.name, number], by_round[peer, number]) for number in rounds]
+
+
+def _summed_up(name: str, by_peer: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    ratios = {peer: values for peer, values in by_peer.items() if values}
+    return {
+        f"{name}s": {peer: _rounded(median(values)) for peer, values in ratios.items()},
+        f"{name}_ranges": {peer: [_rounded(min(values)), _rounded(max(values))] for peer, values in ratios.items()},
+    }
 
 
 def _entry(contestant: Contestant, counted: Sequence[Drain], outcome: Outcome) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The arena during one benchmark: up, with its events preloaded, and one connection that watches."""
+"""The arena during one workload: up, with its topics anew, and one connection that watches."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import asyncpg
 
 from streams.cli.benchmark.arena import Arena
-from streams.cli.benchmark.generator import preload
+from streams.cli.benchmark.courses import CRANE, Course
+from streams.cli.benchmark.generator import Source, preload
 from streams.cli.benchmark.measure import Meter
-from streams.cli.benchmark.oracle import Expected, expect
+from streams.cli.benchmark.oracle import Answer
 from streams.cli.benchmark.program import Program
-from streams.cli.benchmark.workload import Workload
 
 Show = Callable[[int], None]
 
@@ -22,8 +22,8 @@ class Ring:
 
     arena: Arena
     watcher: asyncpg.Connection
-    workload: Workload
-    expected: Mapping[int, Expected]
+    workload: Source
+    expected: Mapping[int, Answer]
 
     def meter(self, program: Program) -> Meter:
         """For a running contestant."""
@@ -32,10 +32,10 @@ class Ring:
 
 
 @asynccontextmanager
-async def ring(arena: Arena, workload: Workload, counts: set[int]) -> AsyncIterator[Ring]:
+async def ring(arena: Arena, workload: Source, counts: set[int], course: Course = CRANE) -> AsyncIterator[Ring]:
     """The ring of an arena that is up; `counts` are the numbers of events that runs will have."""
-    await arena.make_topics()
-    expected = {count: expect(workload.samples(count)) for count in counts}
+    await arena.renew_topics(course.partitions)
+    expected = {count: course.answer(workload, count) for count in counts}
     async with arena.connection() as watcher:
         yield Ring(arena, watcher, workload, expected)
 

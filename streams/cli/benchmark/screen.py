@@ -57,6 +57,10 @@ class TerminalScreen:
         yield
         self.console.print(f"[green]✓[/green] {name} [dim]{time.monotonic() - started:.1f} s[/dim]")
 
+    def says(self, line: str) -> None:
+        """A line that stays."""
+        self.console.print(line)
+
     def begins(self, what: str, total: int) -> None:
         """Another run: its bar starts anew."""
         if self._task is not None:
@@ -74,14 +78,14 @@ class TerminalScreen:
         cpu = " ".join(f"{part} {micros:.1f}" for part, micros in run.cpu_us_per_event.items())
         judged = "rows ok" if not run.faults else f"[red]{'; '.join(run.faults)}[/red]"
         self.console.print(
-            f"{which:8} {run.contestant:12} {run.events_per_s:9,.0f} events/s  µs/event: {cpu}  {judged}"
+            f"{which:8} {run.contestant:15} {run.events_per_s:9,.0f} events/s  µs/event: {cpu}  {judged}"
         )
 
     def answered(self, latency: Latency) -> None:
         """One line."""
         waits, judged = latency.waits, "rows ok" if latency.rows_ok else "[red]rows wrong[/red]"
         self.console.print(
-            f"latency  {latency.contestant:12} {latency.rate:9,} events/s  p50 {ms(waits.p50_ms)} ms  "
+            f"latency  {latency.contestant:15} {latency.rate:9,} events/s  p50 {ms(waits.p50_ms)} ms  "
             f"p99 {ms(waits.p99_ms)} ms  p99.9 {ms(waits.p999_ms)} ms  {judged}"
         )
 

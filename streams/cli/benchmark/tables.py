@@ -1,9 +1,16 @@
 """A result as rows of text, for the terminal and for the report alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 PARTS = ("worker", "database", "broker")
+PLAIN = ("crane", "crane-samples")
+"""The workload whose figures need no further word; older results call it by the second name."""
+_RATIOS = (
+    ("events/s: quaystream / {peer}", "ratio"),
+    ("CPU per event: {peer} / quaystream", "cpu_ratio"),
+    ("worker CPU per event: {peer} / quaystream", "worker_cpu_ratio"),
+)
 
 
 class Grid(NamedTuple):
@@ -39,13 +46,23 @@ def latency(workload: Mapping[str, Any]) -> Grid:
 
 
 def ratios(result: Mapping[str, Any]) -> Grid:
-    """Ours over each peer: median of the rounds and their range."""
-    ranges = result["ratio_ranges"]
+    """Ours against each peer: median of the rounds and their range; of `result` or of one of its workloads."""
     rows = [
-        (f"quaystream / {name}", f"{value:g}", f"{ranges[name][0]:g} - {ranges[name][1]:g}")
-        for name, value in result["ratios"].items()
+        row
+        for words, name in _RATIOS
+        for peer, value in result.get(f"{name}s", {}).items()
+        for low, high in [result[f"{name}_ranges"][peer]]
+        for row in [(words.format(peer=peer), f"{value:g}", f"{low:g} - {high:g}")]
     ]
     return Grid(("ratio", "median of rounds", "lowest - highest"), rows)
+
+
+def summary(result: Mapping[str, Any]) -> Grid:
+    """Events/s of everyone with every workload."""
+    names = {entry["name"]: None for workload in result["workloads"] for entry in workload["contestants"]}
+    rates = [{e["name"]: e["events_per_s"] for e in workload["contestants"]} for workload in result["workloads"]]
+    rows = [(name, *(f"{rate[name]:,}" if name in rate else "" for rate in rates)) for name in names]
+    return Grid(("contestant", *(workload["name"] for workload in result["workloads"])), rows)
 
 
 def comparison(old: Mapping[str, Any], new: Mapping[str, Any]) -> Grid:
@@ -85,11 +102,18 @@ def _figures(result: Mapping[str, Any]) -> dict[str, float]:
     """The figures of a result by a name that says what they are."""
     found: dict[str, float] = {f"ratio to {name}": value for name, value in result["ratios"].items()}
     for workload in result["workloads"]:
+        prefix = "" if workload["name"] in PLAIN else f"{workload['name']}: "
         for entry in workload["contestants"]:
-            found[f"{entry['name']} events/s"] = entry["events_per_s"]
-            found[f"{entry['name']} RSS MB"] = entry["rss_mb"]
-            for part, micros in entry["cpu_us_per_event"].items():
-                found[f"{entry['name']} {part} µs/event"] = micros
-            for rate, waits in entry["latency_ms"].items():
-                found |= {f"{entry['name']} {p} ms at {rate}/s": waits[p] for p in ("p50", "p99") if waits[p]}
+            found |= {f"{prefix}{entry['name']} {name}": value for name, value in _figures_of(entry)}
     return found
+
+
+def _figures_of(entry: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    yield "events/s", entry["events_per_s"]
+    yield "RSS MB", entry["rss_mb"]
+    for part, micros in entry["cpu_us_per_event"].items():
+        yield f"{part} µs/event", micros
+    for rate, waits in entry["latency_ms"].items():
+        for p in ("p50", "p99", "p99.9"):
+            if waits[p]:
+                yield f"{p} ms at {rate}/s", waits[p]

@@ -7,9 +7,15 @@ from typing import Protocol
 import asyncpg
 
 from streams.cli.benchmark.arena import Arena
+from streams.cli.benchmark.courses import Ability
+from streams.cli.benchmark.generator import Schedule, Source
 from streams.cli.benchmark.observation import Observation, from_line
 from streams.cli.benchmark.program import Program, launch
-from streams.cli.benchmark.workload import Workload
+from streams.cli.benchmark.shape import PORT, Shape
+
+READER = frozenset({Ability.KAFKA})
+ANY_RATE = 1_000_000
+SLOW_RATE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +24,7 @@ class Bout:
 
     topic: str
     group: str
-    workload: Workload
+    workload: Source
     events: int
 
 
@@ -37,6 +43,21 @@ class Contestant(Protocol):
     def keeps_rollups(self) -> bool:
         """Whether minute and hour rollups must come out right too."""
 
+    @property
+    def shape(self) -> Shape:
+        """Where its rows are."""
+
+    @property
+    def can(self) -> frozenset[Ability]:
+        """What a workload may ask of it."""
+
+    @property
+    def fixed_rates_to(self) -> int:
+        """The highest fixed rate, in events/s, that makes sense for it; those that take few get fewer events too."""
+
+    def absence(self) -> str | None:
+        """Why it cannot be started here, in a line for people; None when it can."""
+
     async def fresh_topic(self, arena: Arena, name: str) -> str:
         """A topic in which nothing waits for it: a new one called `name`, or the only one it reads."""
 
@@ -46,6 +67,9 @@ class Contestant(Protocol):
     def watch(self, program: Program, watcher: asyncpg.Connection, every_s: float) -> AsyncIterator[Observation]:
         """What it has committed, whenever that changes; looks every `every_s` where it has to look."""
 
+    def lanes(self, schedule: Schedule) -> Schedule:
+        """The schedule in terms of what `watch` shows, where that is not partitions and offsets."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
@@ -54,7 +78,18 @@ class Reporting:
     name: str
     does: str
     module: str
-    keeps_rollups: bool = False
+    can: frozenset[Ability] = READER
+    fixed_rates_to: int = ANY_RATE
+    shape: Shape = PORT
+
+    @property
+    def keeps_rollups(self) -> bool:
+        """None does."""
+        return False
+
+    def absence(self) -> str | None:
+        """Never: it is made of our own dependencies."""
+        return None
 
     async def fresh_topic(self, arena: Arena, name: str) -> str:
         """A new one."""
@@ -64,8 +99,7 @@ class Reporting:
     async def start(self, arena: Arena, bout: Bout, watcher: asyncpg.Connection) -> Program:
         """Launch the module and wait until it says `ready`."""
         del watcher
-        task = {"brokers": arena.brokers, "dsn": arena.worker_url, **asdict(bout)}
-        program = await launch(self.name, self.module, task, arena.log(self.name))
+        program = await launch(self.name, self.module, task_of(arena, bout), arena.log(self.name))
         return await program.once(program.expect(b"ready"))
 
     async def watch(self, program: Program, watcher: asyncpg.Connection, every_s: float) -> AsyncIterator[Observation]:
@@ -74,3 +108,12 @@ class Reporting:
         async for line in program.lines():
             yield from_line(line)
         raise program.ended()
+
+    def lanes(self, schedule: Schedule) -> Schedule:
+        """It speaks of partitions and offsets."""
+        return schedule
+
+
+def task_of(arena: Arena, bout: Bout) -> dict[str, object]:
+    """What a program has to know of a bout."""
+    return {"brokers": arena.brokers, "dsn": arena.worker_url, **asdict(bout)}

@@ -1,0 +1,60 @@
+"""A course as rows of text, for the terminal and for the page alike."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from streams.cli.benchmark.scaling.document import PARTS
+from streams.cli.benchmark.tables import Grid
+
+WHAT: Final = {
+    "assets": "assets",
+    "partitions": "partitions",
+    "rows": "rows stored before",
+    "chunks": "chunks dropped meanwhile",
+    "workers": "workers",
+}
+
+
+def points(name: str, curve: Mapping[str, Any]) -> Grid:
+    """Per point: rate with its range, CPU by part and in all, against the first point, the longest pause."""
+    heading = (
+        *(WHAT[name], "events/s", "lowest - highest", *(f"{part} µs/event" for part in PARTS)),
+        *("all µs/event", "× first", "longest pause ms", "RSS MB", "rows"),
+    )
+    first = sum(curve["points"][0]["cpu_us_per_event"].values())
+    return Grid(heading, [_row(point, first) for point in curve["points"]])
+
+
+def rebalance(found: Mapping[str, Any]) -> Grid:
+    """The pauses of one handover, in seconds."""
+    heading = (f"at {found['rate']:,} events/s", "s without any commit", "s without one of the slowest partition")
+    return Grid(
+        heading,
+        [
+            ("undisturbed", f"{found['quiet_s']:.2f}", ""),
+            ("a second worker joins", f"{found['join_s']:.2f}", f"{found['join_waited_s']:.2f}"),
+            ("it leaves (SIGTERM)", f"{found['leave_s']:.2f}", f"{found['leave_waited_s']:.2f}"),
+        ],
+    )
+
+
+def overhead(curve: Mapping[str, Any]) -> float:
+    """How much more worker CPU an event costs with the most workers than with one, as a share."""
+    costs = [point["cpu_us_per_event"]["worker"] for point in curve["points"]]
+    return float(costs[-1] / costs[0] - 1)
+
+
+def _row(point: Mapping[str, Any], first: float) -> tuple[str, ...]:
+    rounds, cpu = point["events_per_s_rounds"], point["cpu_us_per_event"]
+    whole = sum(cpu.values())
+    return (
+        f"{point['at']:,}",
+        f"{point['events_per_s']:,}",
+        f"{min(rounds):,} - {max(rounds):,}",
+        *(f"{cpu[part]:.1f}" for part in PARTS),
+        f"{whole:.1f}",
+        f"{whole / first:.2f}",
+        f"{point['pause_ms']:,}",
+        f"{point['rss_mb']:,}",
+        "WRONG" if point["faults"] else "ok",
+    )

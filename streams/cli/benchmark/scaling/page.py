@@ -1,0 +1,78 @@
+"""The page, docs/scaling.md: the curves, what they were measured on, and how to measure them again."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from streams.cli.benchmark.scaling import figures
+from streams.cli.benchmark.scaling.course import CREW_BATCH_ROWS, PARTITIONS
+from streams.cli.benchmark.scaling.ground import DAYS
+from streams.cli.benchmark.scaling.picture import draw
+from streams.cli.benchmark.scaling.pull import FROM_SHARE, TO_SHARE
+from streams.cli.benchmark.tables import Grid, markdown
+from streams.cli.benchmark.workload import CRANES
+
+PICTURE = "curves.svg"
+_TEXT = Template((Path(__file__).parent / "page.md").read_text(encoding="utf-8"))
+_TITLES = {
+    "assets": "More assets",
+    "partitions": "More partitions",
+    "rows": "More stored rows",
+    "chunks": "While chunks are dropped",
+    "workers": "More workers",
+}
+_ASSETS = (
+    "With more assets fewer of a batch's samples share a minute, so there are more rollup rows to an event:"
+    " that part of the growth is the work itself."
+)
+
+
+def write(result: Mapping[str, Any], file: Path) -> None:
+    """Write the page, and its picture into a folder beside it that has the page's name."""
+    draw(result, file.with_suffix("") / PICTURE)
+    file.write_text(render(result, f"{file.stem}/{PICTURE}"), encoding="utf-8")
+
+
+def render(result: Mapping[str, Any], picture: str) -> str:
+    """The page's Markdown; `picture` is the link to the picture."""
+    machine = [(name.replace("_", " "), str(value)) for name, value in result["machine"].items()]
+    return _TEXT.substitute(
+        picture=picture,
+        curves="\n".join(_sections(result)),
+        events=f"{result['extent']['events']:,}",
+        rounds=result["extent"]["rounds"],
+        from_share=f"{FROM_SHARE * 100:.0f}",
+        to_share=f"{TO_SHARE * 100:.0f}",
+        cranes=CRANES,
+        partitions=PARTITIONS,
+        days=DAYS,
+        crew_rows=f"{CREW_BATCH_ROWS:,}",
+        machine=markdown(Grid(("what", "value"), machine)),
+    )
+
+
+def _sections(result: Mapping[str, Any]) -> Iterator[str]:
+    for name, curve in result["curves"].items():
+        yield f"## {_TITLES[name]}\n\n{markdown(figures.points(name, curve))}\n\n{_words(name, curve)}\n"
+    if result["rebalance"]:
+        yield (
+            f"## When a worker joins or leaves\n\n{markdown(figures.rebalance(result['rebalance']))}\n\n"
+            "Events keep coming at that rate, and what waited is stored right afterwards.\n"
+        )
+
+
+def _words(name: str, curve: Mapping[str, Any]) -> str:
+    last = curve["points"][-1]
+    if name == "workers":
+        return f"With {last['at']} workers an event costs {figures.overhead(curve):+.0%} worker CPU against one worker."
+    if name == "chunks":
+        when = "all of them" if last["dropped_in_time"] else "not all of them"
+        return (
+            f"{last['rows_dropped']:,} rows in {last['at']} chunks were counted and dropped by the worker's own"
+            f" retention, {when} before the run was over."
+        )
+    growth = curve["growth"]
+    spread = ", ".join(f"{part} × {value:g}" for part, value in growth.items() if part != "all")
+    said = f"From {curve['points'][0]['at']:,} to {last['at']:,}: × {growth['all']:g} in all ({spread})."
+    return f"{said} {_ASSETS}" if name == "assets" else said

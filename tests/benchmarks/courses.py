@@ -1,0 +1,41 @@
+"""Builders: a course as it would have been measured."""
+
+from typing import Any
+
+from streams.cli.benchmark.scaling.document import Run, document
+from streams.cli.benchmark.scaling.extent import Extent
+from streams.cli.benchmark.scaling.handover import Handover
+from streams.cli.benchmark.scaling.pull import Pull
+
+MACHINE = {"cpu": "a processor", "cores": 2}
+HANDOVER = Handover(4_000, 0.05, 0.4, 0.3, 1.25, 2.5, is_complete=True)
+
+
+def pulled(worker: float, *faults: str, events_per_s: float = 80_000.0) -> Pull:
+    return Pull(events_per_s, {"worker": worker, "database": 3.0, "broker": 1.0}, 200.0, 300.0, faults)
+
+
+def run(
+    curve: str, at: int, worker: float, *, number: int = 1, rate: float = 80_000.0, faults: tuple[str, ...] = ()
+) -> Run:
+    return Run(curve, at, number, pulled(worker, *faults, events_per_s=rate), 40_000 if at and curve == "chunks" else 0)
+
+
+def course(*more: Run, handover: Handover | None = HANDOVER) -> dict[str, Any]:
+    """Three rounds of two numbers of assets, one of everything else."""
+    assets = (
+        run("assets", at, worker, number=number, rate=rate)
+        for number, rate in enumerate((60_000.0, 80_000.0, 100_000.0), 1)
+        for at, worker in ((10, 6.0), (10_000, 8.0))
+    )
+    others = (
+        run(curve, at, worker)
+        for curve, points in {
+            "partitions": (1, 48),
+            "rows": (0, 5_000_000),
+            "chunks": (0, 20),
+            "workers": (1, 4),
+        }.items()
+        for at, worker in zip(points, (6.0, 6.3), strict=True)
+    )
+    return document(MACHINE, Extent(rounds=3), [*assets, *others, *more], handover)
