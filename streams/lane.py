@@ -23,7 +23,7 @@ _AHEAD_SHARE = 4  # a quarter of a batch is worth preparing while another is in 
 class Pace:
     """Rows or milliseconds, whichever comes first: batch size sets cost, linger sets latency."""
 
-    batch_rows: int = 20_000
+    batch_rows: int = 10_000
     linger: timedelta = timedelta(milliseconds=5)
 
 

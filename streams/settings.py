@@ -99,7 +99,7 @@ class Settings(BaseSettings):
     web_port: int | None = Field(default=None, ge=1, le=65_535, description="a port, 1 to 65535")
     web_bind: str = Field(default="127.0.0.1", min_length=1, description="the address to listen on")
     home: Folder = Field(default_factory=_default_home, description="the path of a writable folder")
-    batch_rows: int = Field(default=20_000, gt=0, description=COUNT)
+    batch_rows: int = Field(default=10_000, gt=0, description=COUNT)
     linger_ms: int = Field(default=5, ge=0, description="milliseconds, 0 or more")
     session_timeout: Span = Field(default=timedelta(seconds=15), description=SPAN)
     dead_letter_run: int = Field(default=5_000, gt=0, description=COUNT)

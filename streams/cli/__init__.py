@@ -10,6 +10,8 @@ from schemas.errors import QuaystreamError
 GROUPS = (
     "demo",
     "bench",
+    "bench_curves",
+    "capacity",
     "stack",
     "database",
     "topics",
