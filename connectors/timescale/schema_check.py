@@ -34,6 +34,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     "ingest.retired": ("table_name", "from_time", "to_time", "rows", "records", "retired_at"),
     "ingest.setting": ("name", "value", "updated_at"),
     "ingest.raw_table": ("table_name", "topic"),
+    "ingest.stale_hour": ("table_name", "bucket"),
     "ingest.refold": ("id", "kind", "key", "from_time", "to_time", "reason", "marked_at"),
     "ingest.refold_failure": ("kind", "key", "failures", "detail", "failed_at", "retry_at"),
     "ingest.site_clock": ("site", "newest"),

@@ -22,6 +22,7 @@ MEANINGS: Final = {
     "ingest.retired": "What retention removed and what `offsets reset` set aside, so that the ledger adds up afterwards.",
     "ingest.setting": "What the database remembers: the longest retention and age that ever were in force (seconds).",
     "ingest.raw_table": "Which topic feeds which raw table.",
+    "ingest.stale_hour": "Hours whose minutes have changed and that are still to be added up; empty within seconds.",
     "ingest.refold": "Marks: raw rows of `key` came with event times from `from_time` to `to_time`, and its facts are not "
     "folded again yet. Written by the ingest transaction, taken away by the one that folded them.",
     "ingest.refold_failure": "Keys whose fold failed, why, how often in a row, and when it is tried again.",
