@@ -93,7 +93,7 @@ class Chores(Service):
     @Service.task
     async def _add_up_hours(self) -> None:
         # At most a twentieth of the time, however many assets there are.
-        await self._every(2.0, self._hours, rest=20)
+        await self._every(2.0, self._some_hours, rest=20)
 
     @Service.task
     async def _retire(self) -> None:
@@ -135,6 +135,10 @@ class Chores(Service):
             await self._hours()
             if self.is_settled is None or await self.is_settled():
                 self.on_caught_up()
+
+    async def _some_hours(self) -> None:
+        """Those marked by now."""
+        await self._store.roll_hours()
 
     async def _hours(self) -> None:
         """Until nothing is left to add up, whoever does it."""
