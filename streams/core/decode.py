@@ -22,6 +22,7 @@ from streams.core.structs import Kind
 
 _SUBJECTS_REMEMBERED: Final = 100_000
 _PIECE: Final = 1_000
+_LONGEST_NUMBER: Final = 19
 _ERRORS: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -57,6 +58,7 @@ class Decoder:
         """
         values = [record.value or b"" for record in records]
         events, failed = self._attempt(values)
+        _count_in_numbers(events)
         careful = {*failed, *self._by_record(records, values)}
         refusals = self._settle(records, careful, events)
         head = head_of(events)
@@ -125,6 +127,15 @@ class Decoder:
             self._subjects.clear()
         self._subjects.add(subject)
         return True
+
+
+def _count_in_numbers(events: Iterable[Event | None]) -> None:
+    """Sequences in decimal digits become numbers, in place: CloudEvents has them as text. Odd ones stay for judgement."""
+    for event in events:
+        if event is None or not isinstance(text := event.sequence, str):
+            continue
+        if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER:
+            event.sequence = int(text)
 
 
 def _breaking(rule: Rule, data: Sequence[Any]) -> Iterator[int]:

@@ -137,6 +137,18 @@ def test_the_page_has_every_curve_and_what_is_not_measured() -> None:
     assert "$" not in text
 
 
+def test_the_page_says_which_curve_is_not_flat() -> None:
+    text = render(course(run("assets", 100_000, 30.0)), "curves.svg")
+    assert "**Not flat**: from 10 to 100,000" in text
+    assert "a minute row of its own" in text
+    assert "Flat: from 1 to 48" in text
+
+
+def test_the_page_does_not_sell_work_done_beforehand_as_a_saving() -> None:
+    assert "Not to be believed" in render(course(run("workers", 8, 2.0)), "curves.svg")
+    assert "Not to be believed" not in render(RESULT, "curves.svg")
+
+
 def test_the_page_links_a_picture_that_is_the_same_every_time(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write(RESULT, tmp_path / f"{name}.md")

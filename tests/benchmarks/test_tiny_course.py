@@ -10,12 +10,12 @@ import pytest
 from connectors.timescale.retention import Kept, find_expired
 from deploy.local.part import quiet
 from streams.cli.benchmark.arena import Arena
-from streams.cli.benchmark.scaling import course, ground
+from streams.cli.benchmark.scaling import course, ground, handover
 from streams.cli.benchmark.scaling.extent import Extent
 from streams.cli.benchmark.scaling.screen import CourseScreen
 
 EXTENT = Extent(
-    events=20_000,
+    events=12_000,
     rounds=1,
     assets=(10,),
     partitions=(3,),
@@ -38,10 +38,12 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
 
 @pytest.fixture(scope="module")
 def result(arena: Arena) -> dict[str, Any]:
-    """Small batches, so that a small run has several commits."""
+    """Small batches, so that a small run has several commits; short waits before and after a worker comes and goes."""
     with pytest.MonkeyPatch.context() as patch, CourseScreen() as screen:
-        patch.setenv("QUAYSTREAM_BATCH_ROWS", "1000")
-        patch.setattr(course, "CREW_BATCH_ROWS", 1_000)
+        patch.setenv("QUAYSTREAM_BATCH_ROWS", "600")
+        patch.setattr(course, "CREW_BATCH_ROWS", 600)
+        patch.setattr(handover, "BEFORE_S", 1.0)
+        patch.setattr(handover, "AFTER_S", 2.0)
         return asyncio.run(course.play(arena, EXTENT, screen))
 
 

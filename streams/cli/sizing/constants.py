@@ -45,11 +45,12 @@ class Measured(_Strict):
 
 
 class Stored(_Strict):
-    """What one event of a type leaves: rows, bytes of a row and of its index entries."""
+    """What one event of a type leaves: rows, bytes of a row and of its index entries; the same of a minute's row."""
 
     rows_per_event: Annotated[float, Field(gt=0)]
     row_bytes: Annotated[float, Field(gt=0)]
     index_bytes: Annotated[float, Field(ge=0)]
+    minute_bytes: Annotated[float, Field(ge=0)] = 0.0
 
     @property
     def bytes_per_event(self) -> float:
@@ -66,7 +67,6 @@ class Figures(_Strict):
     worker_events_per_s: Measured
     worker_rss_mb: Measured
     wal_bytes_per_event: Measured
-    minute_bytes: Measured
 
 
 class Constants(_Strict):
@@ -114,10 +114,10 @@ def rewrite(measured: Mapping[str, Measured], file: Path = FILE) -> None:
 
 
 def _ours(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The crane samples through one worker: a contestant of `bench`, or the first point of the curve of workers."""
+    """The crane samples through one worker: a contestant of `bench`, or empty tables of `bench-curves`."""
     for workload in result.get("workloads", ()):
         for entry in workload["contestants"]:
             if entry["name"] == "quaystream":
                 return dict(entry)
-    curve = result.get("curves", {}).get("workers")
+    curve = result.get("curves", {}).get("rows")
     return dict(curve["points"][0]) if curve else None

@@ -57,10 +57,14 @@ def measured(constants: Constants) -> Grid:
 def stored(constants: Constants) -> Grid:
     """Bytes in the database by type of event."""
     rows = [
-        (name, f"{s.rows_per_event:g}", f"{s.row_bytes:g}", f"{s.index_bytes:g}", f"{s.bytes_per_event:,.0f}")
+        (
+            *(name, f"{s.rows_per_event:g}", f"{s.row_bytes:g}", f"{s.index_bytes:g}", f"{s.bytes_per_event:,.0f}"),
+            f"{s.minute_bytes:g}" if s.minute_bytes else "",
+        )
         for name, s in constants.stored.items()
     ]
-    return Grid(("events", "rows each", "bytes a row", "of index a row", "bytes an event"), rows)
+    heading = ("events", "rows each", "bytes a row", "of index a row", "bytes an event", "bytes of a minute's row")
+    return Grid(heading, rows)
 
 
 def size(gigabytes: float) -> str:

@@ -15,6 +15,7 @@ DATABASE_GB, BROKER_GB = 2.0, 1.0
 HOT_S = 3_600
 """What the database's memory should hold: late events and refolding read the last hour."""
 CACHED_S = 600
+MINUTES = 24 * 60
 _GB = 1e9
 
 
@@ -111,6 +112,16 @@ def _partitions(workers: int, topics: set[str]) -> dict[str, int]:
 
 
 def _rollup_bytes_per_day(site: Site, constants: Constants) -> float:
-    """A row for each minute of everything that sends at least once a minute, and a sixtieth of it for the hours."""
-    assets = sum(flow.sources for flow in constants.terminal.values() if flow.per_day >= 24 * 60)
-    return assets * site.terminals * 24 * 60 * (1 + 1 / 60) * constants.measured.minute_bytes.value
+    """At most a minute's row for an event and for each minute of a source, and a sixtieth of it for the hours."""
+    minutes = sum(
+        constants.stored[name].minute_bytes * constants.stored[name].rows_per_event * minutes_per_day
+        for name, minutes_per_day in _minutes_per_day(site, constants).items()
+    )
+    return minutes * (1 + 1 / 60)
+
+
+def _minutes_per_day(site: Site, constants: Constants) -> dict[str, float]:
+    """In which something came, over all sources: more events than one a minute add to a row that is there."""
+    rate = {name: per_s * DAY_S for name, per_s in events_per_s(site, constants).items()}
+    most = {name: flow.sources * site.terminals * MINUTES for name, flow in constants.terminal.items()}
+    return {name: min(rate[name], most[name]) for name in rate}

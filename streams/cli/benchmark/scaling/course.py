@@ -1,9 +1,9 @@
 """The whole course: each curve point by point, rounds interleaved where a point costs nothing to set up again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Protocol
@@ -31,16 +31,12 @@ CREW_BATCH_ROWS = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is not said otherwise; `batch_rows` as the worker has it by itself."""
+    """What is not said otherwise; `settings` are the worker's own, beyond the arena's."""
 
     cranes: int = CRANES
     partitions: int = PARTITIONS
     workers: int = 1
-    batch_rows: int | None = None
-
-    def environment(self) -> dict[str, str]:
-        """Of the workers, beyond the arena's."""
-        return {} if self.batch_rows is None else {"QUAYSTREAM_BATCH_ROWS": str(self.batch_rows)}
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Screen(Protocol):
@@ -71,6 +67,14 @@ async def play(arena: Arena, extent: Extent, screen: Screen) -> dict[str, Any]:
     return document(machine, extent, runs, handover)
 
 
+# By itself a worker drops what has expired as soon as it starts, and there would be nothing left to drop meanwhile.
+_RETIRING_NOTHING = Setting(settings={"QUAYSTREAM_RAW_RETENTION": "3650d"})
+
+
+def _batches(rows: int) -> dict[str, str]:
+    return {"QUAYSTREAM_BATCH_ROWS": str(rows)}
+
+
 def _nothing() -> None:
     """Nothing goes on beside a run."""
 
@@ -94,7 +98,7 @@ class Course:
         for run in self._turns("partitions", extent.partitions):
             yield await self._run_on_nothing(run, Setting(partitions=run.at))
         for run in self._turns("workers", extent.workers):
-            yield await self._run_on_nothing(run, Setting(workers=run.at, batch_rows=CREW_BATCH_ROWS))
+            yield await self._run_on_nothing(run, Setting(workers=run.at, settings=_batches(CREW_BATCH_ROWS)))
         for run in self._turns("chunks", extent.chunks):
             yield await self._run_while_dropping(run)
         async for run in self._runs_on_rows():
@@ -122,7 +126,9 @@ class Course:
         await ground.store_expired(self._arena, run.at, self._extent.chunk_rows, now, KEPT.raw)
         dropping: list[asyncio.Task[int]] = []
         try:
-            done = await self._pull(run, Setting(), lambda: dropping.append(asyncio.create_task(self._drop(now))))
+            done = await self._pull(
+                run, _RETIRING_NOTHING, lambda: dropping.append(asyncio.create_task(self._drop(now)))
+            )
             in_time = all(task.done() for task in dropping)
             return replace(done, dropped=sum(await asyncio.gather(*dropping)), is_dropped_in_time=in_time)
         finally:
@@ -153,7 +159,7 @@ class Course:
     @asynccontextmanager
     async def _crew(self, setting: Setting) -> AsyncIterator[Crew]:
         await ground.fresh_topic(self._arena, setting.partitions)
-        crew = await hire(self._arena, self._watcher, setting.workers, setting.partitions, setting.environment())
+        crew = await hire(self._arena, self._watcher, setting.workers, setting.partitions, setting.settings)
         try:
             yield crew
         finally:
