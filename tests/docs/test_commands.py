@@ -12,7 +12,8 @@ from streams.cli.reference.commands import CHECKS, OTHERS, commands, flag
 from tests.support.documents import ROOT, Document, documents
 
 COMMANDS = dict(commands())
-GROUPS = {path.split(" ")[0] for path in COMMANDS if " " in path}
+# Every path that only leads to commands: `topics`, `kpi`, `kpi baseline`.
+GROUPS = {" ".join(path.split(" ")[:n]) for path in COMMANDS for n in range(1, len(path.split(" ")))}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 # Other programs that a reader is asked to run.
 PROGRAMS = {".", "apt-get", "cat", "cd", "export", "faust", "git", "pre-commit", "psql", "uv"}
@@ -20,8 +21,10 @@ DOCUMENTS = documents()
 
 
 def split(words: Sequence[str]) -> tuple[str, list[str]]:
-    """The command's path and what follows it: `topics apply`, [`--alter`]."""
-    length = 2 if words and words[0] in GROUPS else 1
+    """The command's path and what follows it: `topics apply`, [`--alter`]; a group may hold groups."""
+    length = 1
+    while length < len(words) and " ".join(words[:length]) in GROUPS:
+        length += 1
     return " ".join(words[:length]), list(words[length:])
 
 
@@ -103,7 +106,7 @@ def test_every_command_in_a_sentence_is_known(document: Document) -> None:
     for program, *rest in inline_commands(document):
         if program == "make":
             wrong += [f"no target {target}" for target in rest if target not in TARGETS]
-        elif not (len(rest) == 1 and rest[0] in GROUPS):
+        elif " ".join(rest) not in GROUPS:
             wrong += faults(rest)
     assert wrong == []
 
@@ -117,6 +120,10 @@ def test_every_command_in_a_sentence_is_known(document: Document) -> None:
         ("dead-letters show cell-events 3", ["dead-letters show: 2 arguments"]),
         ("offsets reset crane-events", ["offsets reset: --to is required"]),
         ("publish a.jsonl --rate 100 --map=m", []),
+        ("kpi baseline set --site S --from T --to T", []),
+        ("kpi baseline set --site S --from T", ["kpi baseline set: --to is required"]),
+        ("kpi baseline unset", ["no command 'kpi baseline unset'"]),
+        ("kpi baseline", ["no command 'kpi baseline'"]),
     ],
 )
 def test_a_wrong_command_would_be_found(typed: str, expected: list[str]) -> None:

@@ -38,16 +38,50 @@ def test_the_database_computes_the_example_of(one: Definition, database: Databas
 
 def test_overlapping_delays_are_attributed_once_by_priority(database: Database) -> None:
     load(database.owner_dsn, rows_of("delay_time"))
-    found = dict(
-        as_reader(
-            database,
-            "SELECT part, round(value * 60) FROM kpi.numbers('crane', 'period', %s, %s) "
-            "WHERE kpi_id = 'delay_time' AND asset IS NULL",
-            DAY,
-            DAY + timedelta(days=1),
-        )
+    found = as_reader(
+        database,
+        "SELECT part, round(value * 60) FROM kpi.numbers('crane', 'period', %s, %s) "
+        "WHERE kpi_id = 'delay_time' AND asset IS NULL ORDER BY 1",
+        DAY,
+        DAY + timedelta(days=1),
     )
-    assert found == {"weather": 60, "breakdown": 30, "planned_break": 30, "no_transport": 10}
+    assert found == [("breakdown", 30), ("no_transport", 10), ("planned_break", 30), ("weather", 60)]
+
+
+def test_attempts_within_a_cycle_add_nothing_to_counts_times_or_energy(database: Database) -> None:
+    whole = fact("port.crane_cycle", started_at="08:00", ended_at="08:02", boxes=1, energy_kwh=3.0)
+    rest = [
+        fact("port.crane_cycle", started_at="08:01", ended_at="08:01:30", boxes=0, energy_kwh=1.0, outcome=outcome)
+        for outcome in ("aborted", "adjustment")
+    ]
+    gap = fact("port.crane_cycle", started_at="08:02", ended_at="08:12", boxes=2, energy_kwh=5.0, outcome="gap")
+    hatch = fact("port.crane_cycle", started_at="08:12", ended_at="08:20", boxes=0, energy_kwh=4.0, outcome="hatch")
+    load(database.owner_dsn, [whole, *rest, gap, hatch])
+    found = as_reader(
+        database,
+        "SELECT kpi_id, numerator, denominator FROM kpi.numbers('crane', 'period', %s, %s) WHERE asset IS NULL "
+        "AND kpi_id IN ('boxes_per_cycle', 'cycle_time_mean', 'energy_per_move') ORDER BY 1",
+        DAY,
+        DAY + timedelta(days=1),
+    )
+    assert found == [("boxes_per_cycle", 3.0, 2.0), ("cycle_time_mean", 120.0, 1.0), ("energy_per_move", 8.0, 2.0)]
+
+
+def test_the_same_lane_name_at_two_gates_is_two_lanes(database: Database) -> None:
+    both = [
+        fact("port.gate_visit", gate_in=gate, lane_in="IN1", entered_at="08:00", visit_id=gate)
+        for gate in ("GATE01", "GATE02")
+    ]
+    load(database.owner_dsn, both)
+    found = as_reader(
+        database,
+        "SELECT asset, lane, numerator, denominator FROM kpi.numbers('gate', 'period', %s, %s) "
+        "WHERE kpi_id = 'lane_throughput' ORDER BY 1 NULLS LAST",
+        DAY,
+        DAY + timedelta(days=1),
+    )
+    gates = [(f"{SITE}-{gate}", "IN1", 1.0, 24.0) for gate in ("GATE01", "GATE02")]
+    assert found == [*gates, (None, None, 2.0, 48.0)]
 
 
 def test_a_cycle_belongs_to_the_shift_in_which_it_ends(database: Database) -> None:

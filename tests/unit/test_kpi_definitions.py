@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from connectors.timescale.migrate import MIGRATIONS
 from schemas.generate import kpis
-from schemas.kpi import MEASURES, Definition, current_definitions, load_definitions, released_digests
+from schemas.kpi import MEASURES, Definition, Grain, current_definitions, load_definitions, released_digests
 
 DEFINITIONS = load_definitions()
 SQL = "".join(file.read_text(encoding="utf-8") for file in sorted((MIGRATIONS / "core").glob("001[678].*.sql")))
@@ -65,7 +65,7 @@ def test_a_word_outside_of_the_closed_lists_is_refused(changed: dict[str, object
 
 
 @pytest.mark.parametrize("grain", MEASURES)
-def test_every_measure_of_the_lists_is_one_of_the_database(grain: str) -> None:
+def test_every_measure_of_the_lists_is_one_of_the_database(grain: Grain) -> None:
     bodies = re.findall(rf"as_of, '{grain}', .*?jsonb_build_object\((.*?)\n    FROM ", SQL + "\n    FROM ", re.DOTALL)
     assert len(bodies) == 1
     words = set(re.findall(r"'(\w+)', ", bodies[0]))
