@@ -116,7 +116,7 @@ def test_a_kept_result_is_set_beside_another(tmp_path: Path) -> None:
 
 def test_a_result_with_wrong_rows_fails_the_check(tmp_path: Path) -> None:
     file = kept(tmp_path, result(drained("quaystream", 1, 9.0, "999 rows instead of 1000")))
-    with pytest.raises(CheckFailedError, match="quaystream: 999 rows"):
+    with pytest.raises(CheckFailedError, match="crane, quaystream: 999 rows"):
         command("--from", file)
 
 

@@ -37,7 +37,7 @@ def test_wrong_rows_mark_the_contestant_even_in_the_warm_up() -> None:
     runs = (drained("quaystream", 0, 1.0, "999 rows instead of 1000"), drained("quaystream", 1, 50_000.0))
     document = result(*runs)
     assert entry(document, "quaystream")["rows_ok"] is False
-    assert list(wrong(document)) == ["quaystream: 999 rows instead of 1000"]
+    assert list(wrong(document)) == ["crane, quaystream: 999 rows instead of 1000"]
 
 
 def test_wrong_rows_of_an_open_loop_mark_the_contestant_too() -> None:
@@ -73,3 +73,14 @@ def test_cpu_is_split_by_who_spent_it() -> None:
 @pytest.mark.parametrize("key", ["machine", "workloads", "ratios"])
 def test_the_file_has_what_the_contract_names(key: str) -> None:
     assert key in result(*three_rounds())
+
+
+def test_who_did_not_take_part_is_said_and_why() -> None:
+    document = result(*three_rounds())
+    assert document["absent"] == {"telegraf": "not there: `make peers` installs it"}
+    assert document["workloads"][0]["left_out"] == {"quix": "does not recognise repeats"}
+
+
+def test_cost_is_set_against_each_peer_too() -> None:
+    document = result(*three_rounds())
+    assert document["cpu_ratios"] == document["worker_cpu_ratios"] == {"stock_faust": 1.0, "limit": 1.0}

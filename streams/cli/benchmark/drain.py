@@ -12,7 +12,7 @@ from streams.cli.benchmark.program import Program
 from streams.cli.benchmark.ring import Ring, Show
 
 POLL_S = 0.02
-STALL_S = 120.0
+STALL_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def _follow(contestant: Contestant, program: Program, ring: Ring, events: 
     seen = done
     while seen.events < events:
         show(seen.events)
-        seen = await _next(observations, program)
+        seen = await _next(observations, program, seen.events)
     return _Stretch(settled, done, spent, meter.peak_rss_mb())
 
 
@@ -81,17 +81,21 @@ async def _reach(
     program: Program,
     events: int,
 ) -> Observation:
+    seen_events = 0
     while True:
-        seen = await _next(observations, program)
+        seen = await _next(observations, program, seen_events)
+        seen_events = seen.events
         if is_there(seen, events):
             return seen
 
 
-async def _next(observations: AsyncIterator[Observation], program: Program) -> Observation:
+async def _next(observations: AsyncIterator[Observation], program: Program, so_far: int) -> Observation:
     try:
         return await asyncio.wait_for(anext(observations), STALL_S)
     except TimeoutError as stall:
-        raise CheckFailedError(f"{program.name} stored nothing for {STALL_S:.0f} s: see {program.log}") from stall
+        raise CheckFailedError(
+            f"{program.name} stored nothing for {STALL_S:.0f} s, {so_far:,} events until then: see {program.log}"
+        ) from stall
 
 
 async def _judge(contestant: Contestant, ring: Ring, events: int) -> list[str]:

@@ -12,7 +12,7 @@ from streams.cli.benchmark.courses import Course
 from streams.cli.benchmark.drain import Drain, drain
 from streams.cli.benchmark.latency import Latency
 from streams.cli.benchmark.machine import describe
-from streams.cli.benchmark.open_loop import open_loop
+from streams.cli.benchmark.open_loop import open_loop, warm_up
 from streams.cli.benchmark.plan import Plan, Turn, topic_of
 from streams.cli.benchmark.results import Outcome, Pace, document, mean_bytes
 from streams.cli.benchmark.ring import Ring, fill, ring
@@ -65,6 +65,9 @@ async def _play(arena: Arena, course: Course, plan: Plan, screen: Screen) -> Out
     async with ring(arena, workload, {plan.events_of(player) for player in players}, course) as made:
         generated = [await _fill(made, topic, count, screen) for topic, count in plan.topics(course).items()]
         drains = [await _drain(made, turn, plan, screen) for turn in plan.turns(course)]
+        if plan.has_open_loops(course):
+            screen.begins("warm the broker up", 0)
+            await warm_up(made)
         waits = [await _open_loop(made, *pair, plan.seconds, screen) for pair in plan.open_loops(course)]
     size = mean_bytes(record.value for record in islice(workload.records(plan.events), _WEIGHED))
     pace = Pace(size, max(generated, default=0.0))

@@ -23,6 +23,7 @@ _STEPS = (
     *(("queue_entered", "driver"), ("lane_entered", "system"), ("ocr_read", "system")),
     *(("document_checked", "customs"), ("barrier_opened", "system"), ("gate_left", "driver")),
 )
+_READS = 4
 _MILESTONES = ("discharged", "stacked", "clearance", "released", "gated_out")
 _CALLING = ("berth_arrival", "all_fast", "cargo_started", "cargo_completed", "sailed")
 
@@ -99,8 +100,10 @@ def _step(asset: int, number: int) -> Data:
 
 
 def _ocr(asset: int, number: int) -> Data:
-    value = _container(number)
-    read = {"visit_id": f"V-{asset:02d}-{number:06d}", "lane": f"IN{asset % 4}", "kind": "container", "value": value}
+    # As many readings a visit as their shares make of the steps'.
+    visit = number // _READS
+    value = _container(visit)
+    read = {"visit_id": f"V-{asset:02d}-{visit:06d}", "lane": f"IN{asset % 4}", "kind": "container", "value": value}
     wrong = {"corrected_value": value} if _mix(number) % 20 == 0 else {}
     return {**read, "confidence": 0.5 + _mix(number) % 500 / 1_000, **wrong}
 
@@ -136,6 +139,10 @@ def _job(asset: int, number: int) -> Data:
     return {"job_id": f"J-{asset:03d}-{number:06d}", "step": "readytocollect", **move, "call_id": f"{SITE}-CALL01"}
 
 
+def _assignment(_asset: int, number: int) -> Data:
+    return {"call_id": f"{SITE}-CALL01", "state": ("delay_start", "delay_end")[number % 2], "delay_code": "WEA"}
+
+
 def _fault(_asset: int, number: int) -> Data:
     return {"code": f"1.4.{number % 9}", "severity": "warning", "active": number % 2 == 0, "stops_work": False}
 
@@ -155,7 +162,7 @@ def _called(word: str, digits: int) -> Callable[[int], str]:
 
 
 KINDS = (
-    Kind("crane.sample", 60, 60, _called("STS", 3), _sample),
+    Kind("crane.sample", 58, 60, _called("STS", 3), _sample),
     Kind("cell.radio", 15, 150, _called("UE", 3), _radio),
     Kind("gate.step", 6, 8, _called("GATE", 2), _step, len(_STEPS)),
     Kind("gate.ocr", 4, 8, _called("GATE", 2), _ocr),
@@ -164,7 +171,9 @@ KINDS = (
     Kind("crane.status", 1, 60, _called("STS", 3), lambda _, n: {"status": ("working", "idle")[n % 2]}),
     Kind("crane.fault", 1, 60, _called("STS", 3), _fault),
     Kind("crane.job", 1, 60, _called("STS", 3), _job),
+    Kind("crane.assignment", 1, 60, _called("STS", 3), _assignment),
     Kind("cell.alarm", 1, 12, _called("CELL", 2), _alarm),
+    Kind("cell.heartbeat", 1, 12, _called("CELL", 2), lambda *_: {"interval_s": 60}),
     Kind("vessel.milestone", 1, 20, _called("CALL", 2), _vessel, len(_CALLING)),
 )
 _PLACES = tuple((kind, rank) for kind in KINDS for rank in range(kind.share))

@@ -18,6 +18,7 @@ from streams.cli.benchmark.ring import Ring
 POLL_S = 0.005
 WARM_UP_S = 5.0
 PATIENCE_S = 60.0
+WARM_RATE, WARM_S = 5_000, 8.0
 _SETTLE_S = 0.05
 _ROWS = "SELECT count(*), count(DISTINCT event_id) FROM {table}"
 
@@ -43,6 +44,13 @@ async def open_loop(contestant: Contestant, ring: Ring, rate: int, seconds: floa
         spent.per_event_us(len(schedule)),
         rows_ok=rows is not None and tuple(rows) == (len(schedule), len(schedule)),
     )
+
+
+async def warm_up(ring: Ring) -> None:
+    """Send for a while and store nothing: a broker that has not been written to at a rate yet is nobody's latency."""
+    topic = "warm-up"
+    await ring.arena.make_topic(topic)
+    await _generate(ring, _task(ring, topic, topic, WARM_RATE, WARM_S))
 
 
 def _task(ring: Ring, topic: str, name: str, rate: int, seconds: float) -> dict[str, Any]:

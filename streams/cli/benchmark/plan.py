@@ -64,6 +64,10 @@ class Plan:
         players = self.players(course) if course is CRANE else ()
         return ((c, rate) for rate in sorted(self.rates) for c in players if rate <= c.fixed_rates_to)
 
+    def has_open_loops(self, course: Course) -> bool:
+        """Whether anybody plays at a fixed rate."""
+        return any(True for _ in self.open_loops(course))
+
     def events_of(self, contestant: Contestant) -> int:
         """How many events its drain runs have."""
         return max(self.events // SLOW_SHARE, LEAST_SLOW_EVENTS) if is_slow(contestant) else self.events

@@ -26,6 +26,7 @@ def render(result: Mapping[str, Any], picture: str) -> str:
     first = result["workloads"][0]
     return _TEXT.substitute(
         picture=picture,
+        how_to="[run the benchmark](how-to/run-the-benchmark.md)",
         rounds=first["rounds"],
         summary=markdown(summary(result)),
         event_bytes=first["event_bytes"],

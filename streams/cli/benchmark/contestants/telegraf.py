@@ -31,6 +31,7 @@ _CONFIG = Template(Path(__file__).with_name("telegraf.toml").read_text(encoding=
 SHAPE = Shape(f"{PEERS}.crane_sample")
 _POLL_S = 0.2
 _LOOK_S = 0.01
+_QUIET_S = 2.0
 # COPY extends a table by up to 64 pages at once and fills them in any order across two commits.
 _OVERLAP_PAGES = 128
 _CHUNKS = """
@@ -78,10 +79,14 @@ class Telegraf:
         """By crane, the number of its last sample."""
         heads: dict[int, int] = {}
         seen_pages: dict[str, int] = {}
+        moved_at = time.monotonic()
         while True:
             at = time.monotonic()
+            if at - moved_at > _QUIET_S:
+                seen_pages, moved_at = {}, at  # everything once more: pages may have been filled out of order
             found = await _look(watcher, self.shape.table, seen_pages)
             if any(heads.get(lane, 0) < head for lane, head in found.items()):
+                moved_at = at
                 heads = {lane: max(heads.get(lane, 0), found.get(lane, 0)) for lane in heads.keys() | found.keys()}
                 yield Observation(time.monotonic(), heads)
             program.refuse_ended()
