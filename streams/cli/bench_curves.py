@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 FOLDER = "curves"
 Only = Annotated[
     str,
-    typer.Option(metavar="LIST", help="Only these, with commas: assets, partitions, rows, chunks, workers, rebalance."),
+    typer.Option(
+        metavar="LIST", help="Only these, with commas: assets, partitions, rows, chunks, workers, rebalance, memory."
+    ),
 ]
 Events = Annotated[int, typer.Option(min=20_000, help="Events a run.")]
 Rounds = Annotated[int, typer.Option(min=1, help="Runs of each point.")]
@@ -95,6 +97,8 @@ def _show(result: Mapping[str, Any], screen: "CourseScreen") -> None:
         screen.show(figures.points(name, curve))
     if result["rebalance"]:
         screen.show(figures.rebalance(result["rebalance"]))
+    if result["memory"]:
+        screen.show(figures.memory(result["memory"]))
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -104,6 +108,6 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"cannot read {file} ({error}): name a file that `bench-curves --json` wrote"
         ) from error
-    if not isinstance(result, dict) or not {"machine", "extent", "curves", "rebalance"} <= result.keys():
+    if not isinstance(result, dict) or not {"machine", "extent", "curves", "rebalance", "memory"} <= result.keys():
         raise ConfigurationError(f"{file} is no result of `bench-curves --json`")
     return result

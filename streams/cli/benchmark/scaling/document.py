@@ -7,6 +7,7 @@ from typing import Any
 
 from streams.cli.benchmark.scaling.extent import CURVES, Extent
 from streams.cli.benchmark.scaling.handover import Handover
+from streams.cli.benchmark.scaling.memory import Memory
 from streams.cli.benchmark.scaling.pull import Pull
 
 PARTS = ("worker", "database", "broker")
@@ -25,7 +26,11 @@ class Run:
 
 
 def document(
-    machine: Mapping[str, Any], extent: Extent, runs: Sequence[Run], handover: Handover | None
+    machine: Mapping[str, Any],
+    extent: Extent,
+    runs: Sequence[Run],
+    handover: Handover | None = None,
+    memory: Memory | None = None,
 ) -> dict[str, Any]:
     """Everything that a table, a picture and a reader need."""
     curves = [name for name in CURVES if any(run.curve == name for run in runs)]
@@ -34,6 +39,7 @@ def document(
         "extent": {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(extent).items()},
         "curves": {name: _curve([run for run in runs if run.curve == name]) for name in curves},
         "rebalance": None if handover is None else _handover(handover),
+        "memory": None if memory is None else _memory(memory),
     }
 
 
@@ -82,3 +88,14 @@ def _point(runs: Sequence[Run]) -> dict[str, Any]:
 def _handover(found: Handover) -> dict[str, Any]:
     seconds = {name: round(value, 3) for name, value in asdict(found).items() if name.endswith("_s")}
     return {"rate": found.rate, **seconds, "rows_ok": found.is_complete}
+
+
+def _memory(found: Memory) -> dict[str, Any]:
+    return {
+        "seconds": round(found.seconds),
+        "events": found.events,
+        "behind_s": round(found.behind_s),
+        "peak_mb": round(found.peak_mb),
+        "growth_mb_per_h": round(found.growth_mb_per_h, 1),
+        "minutes_mb": [round(mb) for mb in found.minutes_mb()],
+    }

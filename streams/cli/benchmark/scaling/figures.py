@@ -38,6 +38,22 @@ def rebalance(found: Mapping[str, Any]) -> Grid:
     )
 
 
+def memory(found: Mapping[str, Any]) -> Grid:
+    """The memory of a worker that was kept behind: the highest of its fifths, the peak, and how it grew."""
+    minutes = found["minutes_mb"]
+    fifths = [minutes[len(minutes) * n // 5 : len(minutes) * (n + 1) // 5] or minutes[-1:] for n in range(5)]
+    heading = ("kept behind", "behind by", "events stored", *(f"MB, fifth {n}" for n in range(1, 6)), "peak MB", "MB/h")
+    row = (
+        f"{found['seconds'] / 60:.0f} min",
+        f"{found['behind_s'] / 60:.1f} min",
+        f"{found['events']:,}",
+        *(f"{max(fifth):,}" for fifth in fifths),
+        f"{found['peak_mb']:,}",
+        f"{found['growth_mb_per_h']:+.1f}",
+    )
+    return Grid(heading, [row])
+
+
 def overhead(curve: Mapping[str, Any]) -> float:
     """How much more worker CPU an event costs with the most workers than with one, as a share."""
     costs = [point["cpu_us_per_event"]["worker"] for point in curve["points"]]
