@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.errors import ConfigurationError
 
-CURVES = ("assets", "partitions", "rows", "chunks", "workers", "rebalance")
+CURVES = ("assets", "partitions", "rows", "chunks", "workers", "rebalance", "backfill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Extent:
     """`events` a run, `rounds` runs of each point; the tuples are the points, smallest first.
 
     `rows`: stored beforehand. `chunks`: dropped meanwhile, of `chunk_rows` rows each. `rebalance`: events/s of the
-    load while a worker joins and leaves, 0 for none.
+    load while a worker joins and leaves, 0 for none. `backfill`: records of history a second beside live events, 0 first.
     """
 
     events: int = 300_000
@@ -26,6 +26,7 @@ class Extent:
     chunk_rows: int = 20_000
     workers: tuple[int, ...] = (1, 2, 3, 4)
     rebalance: int = 4_000
+    backfill: tuple[int, ...] = (0, 2_000)
 
     def only(self, names: Sequence[str]) -> "Extent":
         """Without the other curves; raises ConfigurationError for a name that is none."""
@@ -48,6 +49,7 @@ QUICK = Extent(
     chunks=(0, 5),
     workers=(1, 2),
     rebalance=1_000,
+    backfill=(),
 )
 
 

@@ -71,6 +71,13 @@ def _sections(result: Mapping[str, Any]) -> Iterator[str]:
             f"## When a worker joins or leaves\n\n{markdown(figures.rebalance(result['rebalance']))}\n\n"
             "Events keep coming at that rate, and what waited is stored right afterwards.\n"
         )
+    if result.get("backfill"):
+        yield (
+            f"## History beside live events\n\n{markdown(figures.backfill(result['backfill']))}\n\n"
+            "From the moment a live event was due to be sent to the moment its commit was seen. History of a week ago"
+            " waits in the back-fill topic in every run, of the same cranes; `QUAYSTREAM_BACKFILL_RATE` says how much"
+            " of it is read.\n"
+        )
 
 
 def _words(name: str, curve: Mapping[str, Any]) -> str:
