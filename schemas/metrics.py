@@ -84,7 +84,7 @@ LAST_COMMIT_TIMESTAMP = Metric(
 EVENT_AGE = Metric(
     "quaystream_event_age_seconds",
     "histogram",
-    "From event time to commit, of accepted events.",
+    "From event time to commit, of accepted live events.",
     ("domain",),
     _AGE_BUCKETS_S,
 )
@@ -108,6 +108,22 @@ PARTITION_PAUSED = Metric(
     "gauge",
     "1 while the dead-letter bound holds the partition, else 0.",
     ("topic", "partition"),
+)
+
+# Back-fill: history beside live (docs/how-to/backfill.md). Its lag is that of its topics.
+BACKFILL_RATE = Metric(
+    "quaystream_backfill_rate",
+    "gauge",
+    "Records of history a second that the worker may take at most; 0 is a pause.",
+)
+BACKFILL_RECORDS = Metric(
+    "quaystream_backfill_records_total", "counter", "Records of history with an outcome.", ("domain",)
+)
+BACKFILL_YIELDED = Metric(
+    "quaystream_backfill_yielded_seconds_total",
+    "counter",
+    "How much longer history waited than its rate asks, because live records did or the database was slow.",
+    ("domain",),
 )
 
 # Proof, completeness, clocks.
@@ -180,6 +196,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, KEY_MISMATCH, LOST_RECORDS),
     *(COMMIT_SECONDS, COMMIT_ROWS, COMMIT_RETRIES, FENCED, LAST_COMMIT_TIMESTAMP),
     *(EVENT_AGE, FRESHNESS_TIMESTAMP, PARTITION_LAG_RECORDS, PARTITION_LAG_SECONDS, PARTITION_PAUSED),
+    *(BACKFILL_RATE, BACKFILL_RECORDS, BACKFILL_YIELDED),
     *(LEDGER_DIFFERENCE, SEQUENCE_MISSING, CLOCK_SKEW),
     *(DEAD_LETTERS_RELAYED, DEAD_LETTERS_UNRELAYED),
     *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),

@@ -118,7 +118,7 @@ class Pipeline:
                 assets=assemble.assets(rows.values()),
                 sources=assemble.source_counts(batch, outcomes, accepted),
                 tally=assemble.tally(batch, outcomes, int(np.count_nonzero(accepted))),
-                accepted_us=batch.times_us[accepted],
+                accepted_us=batch.times_us[accepted & batch.is_live()],
                 skew_s=assemble.skew_by_source(batch),
                 unknown_fields=assemble.unknown_fields(batch),
                 key_mismatches=mismatches,

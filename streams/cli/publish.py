@@ -48,6 +48,9 @@ As = Annotated[Format | None, typer.Option("--format", help="What the file holds
 Map = Annotated[str | None, typer.Option("--map", metavar="MAP", help="A mapping: a YAML file or a shipped name.")]
 Shift = Annotated[ShiftTo | None, typer.Option(help="Move all times so that the last event is now.")]
 Rate = Annotated[float | None, typer.Option(min=0.001, metavar="R", help="At most R records a second.")]
+Backfill = Annotated[
+    bool, typer.Option("--backfill", help="To the back-fill topics: read at a limited rate, beside live events.")
+]
 TopicName = Annotated[str | None, typer.Option("--topic", help="Not the topic of the event type but this one.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
@@ -63,6 +66,7 @@ def publish(  # noqa: PLR0913, PLR0917  (one per option)
     shift_to: Shift = None,
     rate: Rate = None,
     topic: TopicName = None,
+    backfill: Backfill = False,
     as_json: Json = False,
 ) -> None:
     """Replay a recording through Kafka; publishing a file twice stores nothing new."""
@@ -70,6 +74,8 @@ def publish(  # noqa: PLR0913, PLR0917  (one per option)
 
     settings = load_settings()
     read = _reader(file, format, mapping, topic)
+    if backfill:
+        read = _as_history(read, topic)
     shift = _shift(read) if shift_to else None
     tally = Tally(file, settings.max_age)
     asyncio.run(_send(read(shift), tally, settings, rate))
@@ -158,6 +164,26 @@ def _mapped_reader(file: Path, name: str | None, topic: str | None) -> "Reader":
     goes_to = topic or TOPIC_BY_TYPE[mapping.type].name
     origin = origin_of(file)
     return lambda shift: read_events(file, mapping, replace(origin, shift=shift), goes_to)
+
+
+def _as_history(read: "Reader", topic: str | None) -> "Reader":
+    """The same records for the back-fill topics; a line for a topic that has none is refused."""
+    from dataclasses import replace
+
+    from connectors.kafka.outgoing import Refused
+    from schemas.topics import BACKFILL_OF
+
+    if topic is not None:
+        raise ConfigurationError("--backfill says which topic, and so does --topic: take one of the two away")
+
+    def history(record: "Outgoing | Refused") -> "Outgoing | Refused":
+        if isinstance(record, Refused):
+            return record
+        if record.topic not in BACKFILL_OF:
+            return Refused(record.line, f"{record.topic} has no back-fill topic")
+        return replace(record, topic=BACKFILL_OF[record.topic])
+
+    return lambda shift: map(history, read(shift))
 
 
 def _shift(read: "Reader") -> timedelta:

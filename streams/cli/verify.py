@@ -115,9 +115,9 @@ async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connecti
     from connectors.timescale.fact_store import foldings
     from connectors.timescale.ledger import read_partitions
     from connectors.timescale.refolds import count_waiting
-    from schemas.topics import EVENT_TOPICS
+    from schemas.topics import INGEST_TOPICS
 
-    access, topics = access_from(settings), [topic.name for topic in EVENT_TOPICS]
+    access, topics = access_from(settings), [topic.name for topic in INGEST_TOPICS]
     deadline = time.monotonic() + wait.total_seconds()
     while True:
         spans = await read_positions(access, topics)

@@ -90,6 +90,27 @@ def test_late_samples_mark_what_they_cover() -> None:
     assert span(mark) == (5, 6)
 
 
+def test_history_says_nothing_of_how_the_crane_stands_now() -> None:
+    now = marks_of(batches([sample(100, True)]), {CRANE: tail(99, True)}).tails
+    after = marks_of(batches([sample(5, True), sample(6, False)]), now).tails
+    (mark,) = marks([sample(101, False)], after)
+    assert span(mark) == (101, 101)
+    assert marks([sample(101, True)], after) == []
+
+
+def test_a_late_flag_after_the_last_one_leaves_it_open_how_the_crane_stands() -> None:
+    now = marks_of(batches([sample(100, False), sample(110)]), {CRANE: tail(99, False)}).tails
+    after = marks_of(batches([sample(105, True)]), now).tails
+    assert len(marks([sample(111, False)], after)) == 1
+
+
+def test_history_keeps_the_lift_that_just_ended_and_the_edge_that_has_not_settled() -> None:
+    now = marks_of(batches([sample(99, True), sample(100, False)]), {CRANE: tail(98, True)}).tails
+    after = marks_of(batches([sample(5, True), sample(6, False), sample(20)]), now).tails
+    assert len(marks([job(130, "readytocollect")], after)) == 1
+    assert [span(mark) for mark in marks([sample(101)], after)] == [(100, 101)]
+
+
 def test_a_batch_seen_twice_is_marked_twice() -> None:
     rows = [sample(1, True), sample(2, False)]
     seen = marks_of(batches(rows), {CRANE: tail(0, True)})
