@@ -11,6 +11,7 @@ from connectors.simulator.carry import Carry, Spot, carry
 from connectors.simulator.cranes import Crane
 from connectors.simulator.facts import Fact
 from connectors.simulator.gateways import Place
+from connectors.simulator.kpis.crane import Diary
 from connectors.simulator.lift import LiftTimes, Order, enter_switches, tell_job
 from connectors.simulator.machine import Machine, Meters, Power, Spreader
 from connectors.simulator.motion import Axis
@@ -42,9 +43,12 @@ class ClockworkCrane(Crane):
         super().__init__(world, place, asset, machine, _SPREADER_T)
         self.resets_s: float | None = None
         self._before: dict[str, float] = {}
+        self.diary = Diary(asset.asset_id, asset.type)
+        self._watched = {0.0}
 
     def lift(self, began_s: int, unlocked_s: int, order: Order) -> tuple[LiftTimes, str]:
         """Enter one lift between two whole seconds, and tell its job; its times and the job's id."""
+        self._watched.add(float(unlocked_s))
         locked_s = began_s + round((unlocked_s - began_s) * _UNLADEN_SHARE)
         settled_s, lifted_s = locked_s - _SETTLES_S, locked_s + _SETTLES_S
         times = LiftTimes(began_s, settled_s, locked_s, lifted_s, unlocked_s - _SETTLES_S, unlocked_s)
@@ -65,8 +69,16 @@ class ClockworkCrane(Crane):
                 at_s = tick * step_s
                 reading = self.machine.reading(at_s)
                 self.dress(reading, at_s)
+                if at_s in self._watched:
+                    self.diary.meter[self.world.after(at_s)] = reading["energy_total_kwh"]
                 yield Fact(self.world.after(at_s), self.gateway, _SAMPLE, self.subject, reading)
                 tick += 1
+
+    def tell(self, at_s: float, what: str, data: dict[str, Any]) -> None:
+        """Also into the diary, as far as the run goes."""
+        super().tell(at_s, what, data)
+        if (at_ms := self.world.after(at_s)) < self.world.end_ms:
+            self.diary.told.append((at_ms, what, data))
 
     def dress(self, reading: dict[str, Any], at_s: float) -> None:
         reading["wind_mps"] = _WIND_MPS

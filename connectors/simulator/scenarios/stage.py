@@ -18,6 +18,8 @@ from schemas.errors import ConfigurationError
 def play(world: World, place: Place, name: str) -> None:
     """Put scenario `name` on the agenda, at the site of `place`."""
     content = read_scenario(name)
+    if "kpis" in content:
+        world.chronicle.site = place.site
     if "quay" in content:
         Quay(world, place, content["quay"]).play()
     else:
