@@ -56,8 +56,10 @@ class Diary:
     told: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
     meter: dict[int, float] = field(default_factory=dict)
 
-    def energy_kwh(self, lift: Lift) -> float:
-        """A meter that fell began again at 0 when the lift began."""
+    def energy_kwh(self, lift: Lift) -> float | None:
+        """A meter that fell began again at 0 when the lift began. None where it was not read at those moments."""
+        if not {lift.since_ms, lift.ended_ms} <= self.meter.keys():
+            return None
         before, after = self.meter[lift.since_ms], self.meter[lift.ended_ms]
         return after - before if after >= before else after
 
@@ -128,10 +130,10 @@ def _numbers(diaries: Sequence[Diary], window: Window) -> Iterator[Number]:
     found = [
         *_productivity(diaries, window, cycles, len(ended)),
         *_cycles(cycles),
-        *mean("energy_per_move", energies),
+        *mean("energy_per_move", (0.0 if energy is None else energy for energy in energies)),
         *_states(diaries, window, cycles),
     ]
-    unknown = {"energy_per_move"} if _is_parted(diaries, window) else set()
+    unknown = {"energy_per_move"} if None in energies or _is_parted(diaries, window) else set()
     kind = diaries[0].kind
     yield from (number._replace(part=kind, is_known=number.kpi not in unknown) for number in found)
 

@@ -69,7 +69,7 @@ class ClockworkCrane(Crane):
                 at_s = tick * step_s
                 reading = self.machine.reading(at_s)
                 self.dress(reading, at_s)
-                if at_s in self._watched:
+                if round(at_s, 6) in self._watched:
                     self.diary.meter[self.world.after(at_s)] = reading["energy_total_kwh"]
                 yield Fact(self.world.after(at_s), self.gateway, _SAMPLE, self.subject, reading)
                 tick += 1
