@@ -16,6 +16,5 @@ def test_a_scenario_ends_in_the_facts_and_kpis_of_its_truth(
     truth = tmp_path / "t.json"
     done = system.command("simulate", "--scenario", name, "--seed", "7", "--faults", faults, "--truth", str(truth))
     assert done.returncode == 0, done.stderr
-    worker = system.workers.start("--until-caught-up")
-    assert worker.ended(240) == 0, worker.log()
-    system.verified("--facts", "--truth", str(truth))
+    system.workers.ready()
+    system.verified("--wait", "300s", "--facts", "--truth", str(truth))

@@ -18,8 +18,8 @@ def cargo_numbers(stays: Sequence[Stay], window: Window) -> Iterator[Number]:
     if released or left:
         yield from _numbers(released, left, window)
     for kind in sorted({stay["cargo_class"] for stay in (*released, *left)}):
-        own = ([stay for stay in some if stay["cargo_class"] == kind] for some in (released, left))
-        yield from (number._replace(part=kind) for number in _numbers(*own, window))
+        ours, theirs = ([stay for stay in some if stay["cargo_class"] == kind] for some in (released, left))
+        yield from (number._replace(part=kind) for number in _numbers(ours, theirs, window))
     agencies = sorted({agency for stay in released for agency in stay["wait_s_by_agency"]})
     for agency in agencies:
         waits = [stay["wait_s_by_agency"].get(agency) for stay in released]

@@ -183,8 +183,8 @@ def _delays(diaries: Sequence[Diary], window: Window) -> Iterator[Number]:
             hours = window.hours_of(_both(stretches, allocated))
             if hours:
                 lost.setdefault(cause, []).append(hours)
-    for cause, hours in lost.items():
-        yield Number("delay_time", sum(hours), None, len(hours), sum(hours), part=cause)
+    for cause, of_each in lost.items():
+        yield Number("delay_time", sum(of_each), None, len(of_each), sum(of_each), part=cause)
 
 
 def _both(one: Sequence[Stretch], other: Sequence[Stretch]) -> list[Stretch]:

@@ -69,7 +69,8 @@ def _procedure_min(visit: Visit) -> float | None:
     """From the first step to the last, less the time inside."""
     if visit["outcome"] != "complete":
         return None
-    return ((visit["last_at"] - visit["first_at"]) / 1000 - (visit["inside_s"] or 0)) / _MINUTE_S
+    told_s: float = (visit["last_at"] - visit["first_at"]) / 1000
+    return (told_s - (visit["inside_s"] or 0)) / _MINUTE_S
 
 
 def _reasons(ended: Sequence[Visit]) -> Iterator[Number]:

@@ -1,6 +1,6 @@
 """Ships: calls by when the ship left the berth, berths by when one was there."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.simulator.kpis.crane import FOREVER_MS, Diary
@@ -30,18 +30,17 @@ def _left(call: Call) -> int | None:
 
 
 def _calls(left: Sequence[Call], diaries: Sequence[Diary]) -> Iterator[Number]:
-    worked = [(moves, call["berth_s"] / _HOUR_S) for call in left if (moves := _moves(call, diaries)) is not None]
-    if worked:
-        moves, hours = map(sum, zip(*worked, strict=True))
-        yield ratio("berth_productivity", moves, hours, len(worked))
-    operated = [
-        (hours, call["cargo_s"] / _HOUR_S) for call in left if (hours := _crane_hours(call, diaries)) is not None
-    ]
-    if operated:
-        assigned, operation = map(sum, zip(*operated, strict=True))
-        yield ratio("crane_time_intensity", assigned, operation, len(operated))
+    yield from _per_hour("berth_productivity", ((_moves(call, diaries), call["berth_s"]) for call in left))
+    yield from _per_hour("crane_time_intensity", ((_crane_hours(call, diaries), call["cargo_s"]) for call in left))
     for kpi, name in (("vessel_turnaround", "turnaround_s"), ("berth_waiting", "wait_s"), ("port_time", "port_s")):
         yield from mean(kpi, (None if call[name] is None else call[name] / _HOUR_S for call in left))
+
+
+def _per_hour(kpi: str, of_calls: Iterable[tuple[float | None, float]]) -> Iterator[Number]:
+    """Amounts ÷ hours, of the calls whose amount is known."""
+    known = [(amount, seconds / _HOUR_S) for amount, seconds in of_calls if amount is not None]
+    if known:
+        yield ratio(kpi, sum(amount for amount, _ in known), sum(hours for _, hours in known), len(known))
 
 
 def _moves(call: Call, diaries: Sequence[Diary]) -> int | None:

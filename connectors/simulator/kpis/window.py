@@ -1,6 +1,7 @@
 """Periods of a site: hours, shifts and days by its offset from UTC, and the whole of a run in full hours."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from connectors.simulator.moments import HOUR_MS
@@ -37,7 +38,10 @@ def windows(site: Site, since_ms: int, newest_ms: int) -> Iterator[Window]:
     """Every period in which anything of [since, newest] lies, and the hours around all of it as one (`period`)."""
     offset_ms = round(site.utc_offset.total_seconds() * 1000)
     shifts = [(shift.name, *_span(shift.start, shift.end)) for shift in site.shifts]
-    patterns = [("hour", None, HOUR_MS, 0, HOUR_MS), ("day", None, DAY_MS, 0, DAY_MS)]
+    patterns: list[tuple[str, str | None, int, int, int]] = [
+        ("hour", None, HOUR_MS, 0, HOUR_MS),
+        ("day", None, DAY_MS, 0, DAY_MS),
+    ]
     patterns += [("shift", name, DAY_MS, start, end) for name, start, end in shifts]
     for by, shift, every_ms, from_ms, to_ms in patterns:
         first = (since_ms + offset_ms) // every_ms - 1
@@ -78,6 +82,6 @@ def _window(by: str, shift: str | None, span: Stretch, newest_ms: int) -> Window
     return Window(by, shift, start_ms, end_ms, max(start_ms, min(end_ms, newest_ms)))
 
 
-def _span(start: object, end: object) -> Stretch:
-    from_ms, to_ms = (round(one.total_seconds() * 1000) for one in (start, end))  # type: ignore[attr-defined]
+def _span(start: timedelta, end: timedelta) -> Stretch:
+    from_ms, to_ms = (round(one.total_seconds() * 1000) for one in (start, end))
     return from_ms, to_ms if to_ms > from_ms else to_ms + DAY_MS

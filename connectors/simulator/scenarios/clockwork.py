@@ -4,6 +4,7 @@ Samples are taken on whole ticks from the start on and have no noise, so that ea
 (with a whole number of samples a second).
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ _POWER: Final = Power(idle_kw=45.0, trolley_kw=22.0, gantry_kw=160.0)
 _WIND_MPS: Final = 4.0
 _UNLADEN_SHARE: Final = 0.45
 _SETTLES_S: Final = 4
+_NEAR_S: Final = 4.0  # samples this near to a moment of a lift show it
 _COUNTERS: Final = ("moves_total", "energy_total_kwh")
 
 
@@ -45,6 +47,7 @@ class ClockworkCrane(Crane):
         self._before: dict[str, float] = {}
         self.diary = Diary(asset.asset_id, asset.type)
         self._watched = {0.0}
+        self._moments: list[float] = [0.0]
 
     def lift(self, began_s: int, unlocked_s: int, order: Order) -> tuple[LiftTimes, str]:
         """Enter one lift between two whole seconds, and tell its job; its times and the job's id."""
@@ -52,6 +55,7 @@ class ClockworkCrane(Crane):
         locked_s = began_s + round((unlocked_s - began_s) * _UNLADEN_SHARE)
         settled_s, lifted_s = locked_s - _SETTLES_S, locked_s + _SETTLES_S
         times = LiftTimes(began_s, settled_s, locked_s, lifted_s, unlocked_s - _SETTLES_S, unlocked_s)
+        self._moments += times
         self.status(began_s, "working")
         free_s = self.lift_off(began_s)
         self.machine.switch(free_s, **order.spreader)
@@ -71,8 +75,13 @@ class ClockworkCrane(Crane):
                 self.dress(reading, at_s)
                 if round(at_s, 6) in self._watched:
                     self.diary.meter[self.world.after(at_s)] = reading["energy_total_kwh"]
-                yield Fact(self.world.after(at_s), self.gateway, _SAMPLE, self.subject, reading)
+                yield Fact(self.world.after(at_s), self.gateway, _SAMPLE, self.subject, reading, self._is_between(at_s))
                 tick += 1
+
+    def _is_between(self, at_s: float) -> bool:
+        """Whether nothing begins or ends near this moment: a sample shows nothing then that its neighbours do not."""
+        place = bisect_left(self._moments, at_s)
+        return all(abs(at_s - moment) > _NEAR_S for moment in self._moments[max(place - 1, 0) : place + 1])
 
     def tell(self, at_s: float, what: str, data: dict[str, Any]) -> None:
         """Also into the diary, as far as the run goes."""

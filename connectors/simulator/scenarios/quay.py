@@ -117,7 +117,8 @@ class Quay:
                 crane.machine.switch(times.unlocked, locked=True)
                 row = _without(row, "ended_at", "laden_s") | {"outcome": "gap"}
             elif n - 1 == self._work.stuck:
-                row = self._unlocked_before(row, times.landed)
+                # No signal shows when it locked: its id, which is that moment, and the durations are left open.
+                row = _without(row, "cycle_id", "started_at", "locked_at", "unladen_s", "laden_s") | {"outcome": "gap"}
             self._found("port.crane_cycle", times.unlocked, row)
             crane.diary.lifts.append(self._lift(n, before, times, order))
             before = times
@@ -135,11 +136,6 @@ class Quay:
             call_id=order.call_id,
             shares=self._work.stuck if is_blurred else None,
         )
-
-    def _unlocked_before(self, row: dict[str, Any], landed_s: float) -> dict[str, Any]:
-        """The lift after a lost unlock: no signal shows its lock, only that it had landed before."""
-        shown = {"cycle_id": f"{row['crane_id']}/{self._world.after(landed_s)}", "locked_at": self._at(landed_s)}
-        return _without(row, "started_at", "unladen_s", "laden_s") | shown | {"outcome": "gap"}
 
     def _assign(self, crane: ClockworkCrane, at_s: float, *states: str) -> None:
         for state in states:
