@@ -19,7 +19,7 @@ from streams.core.judge import conclude, probes, unnumbered_assets, walk
 from streams.core.record import Stretch, TopicPartition
 from streams.core.sequence import StreamChange, StreamKey, StreamState
 from streams.core.writes import Pause, Probe, Writes
-from streams.facts.marks import Memory, marks_of
+from streams.facts.marks import Memory, clocks_of, marks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Pipeline:
                 rows=rows,
                 rollups=assemble.rollups(self.domain, rows),
                 streams=changes,
-                marks=marked.marks,
+                marks=(*marked.marks, *clocks_of(rows)),
                 dead_letters=assemble.dead_letters(batch),
                 lost=lost,
                 pauses=pauses,

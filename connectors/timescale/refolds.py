@@ -19,7 +19,7 @@ from connectors.timescale.replays import is_replayed
 from schemas.facts import FactTable
 from schemas.identifiers import site_of
 from streams.facts.kinds import KeyedKind
-from streams.facts.marks import EVER_US
+from streams.facts.marks import CLOCK, EVER_US
 from streams.facts.restate import Changes, Reason
 from streams.facts.store import Key, Refolded, Waiting
 from streams.store import Fault
@@ -114,6 +114,11 @@ class TimescaleFactStore:
         async with self._pool.acquire() as connection:
             await connection.executemany(_FAIL, [(*row, _LONGEST_BACK_OFF_S) for row in rows])
 
+    async def advance_clocks(self) -> None:
+        """One statement: marks that are taken have moved their site's clock."""
+        async with self._pool.acquire() as connection:
+            await connection.execute(_TICK, CLOCK)
+
     async def close_by_age(self) -> int:
         """Mark what is open and was heard of last longer ago than its kind's patience, by its site's clock."""
         marked = 0
@@ -130,8 +135,8 @@ class TimescaleFactStore:
 
 
 async def count_waiting(connection: Connection, kinds: Iterable[str]) -> Waiting:
-    """How much of these kinds is to be done, by whichever worker."""
-    row = await connection.fetchrow(_WAITING, list(kinds))
+    """How much of these kinds is to be done, by whichever worker, and whether clocks have to move."""
+    row = await connection.fetchrow(_WAITING, [*kinds, CLOCK])
     return Waiting(row["marks"], row["oldest_s"], row["failing"]) if row else Waiting()
 
 
@@ -265,6 +270,11 @@ FROM (SELECT * FROM ingest.refold WHERE kind = $1 AND key = ANY($2::text[]) FOR 
 _CLOCKS = "SELECT site, newest FROM ingest.site_clock WHERE site = ANY($1::text[])"
 _ADVANCE = """
 INSERT INTO ingest.site_clock AS c (site, newest) SELECT * FROM unnest($1::text[], $2::timestamptz[])
+ON CONFLICT (site) DO UPDATE SET newest = EXCLUDED.newest WHERE c.newest < EXCLUDED.newest
+"""
+_TICK = """
+WITH gone AS (DELETE FROM ingest.refold WHERE kind = $1 RETURNING key, to_time)
+INSERT INTO ingest.site_clock AS c (site, newest) SELECT key, max(to_time) FROM gone GROUP BY key ORDER BY key
 ON CONFLICT (site) DO UPDATE SET newest = EXCLUDED.newest WHERE c.newest < EXCLUDED.newest
 """
 _HORIZON = "SELECT max(to_time) FROM ingest.retired WHERE table_name = ANY($1::text[])"

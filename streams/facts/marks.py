@@ -26,6 +26,10 @@ SETTLES_US: Final = 2_000_000
 # What lasts until the next of its kind changes every later cycle, not only those near it.
 EVER_US: Final = 4_102_444_800_000_000  # the year 2100
 
+# A mark of this kind folds nothing: it says how far a site has come (ingest.site_clock).
+CLOCK: Final = "site_clock"
+_CRANES: Final = (SAMPLES, JOBS, *LASTING, "port.crane_fault")
+
 _KEYED: Final = (
     ("gate_visit", "visit_id", ("port.gate_step", "port.ocr_read")),
     ("cargo_visit", "equipment_reference", ("port.cargo_milestone",)),
@@ -84,6 +88,17 @@ def marks_of(rows: Mapping[str, pa.RecordBatch], tails: Tails) -> Marked:
         if mark is not None:
             marks.append(Mark("crane_cycle", crane, *mark))
     return Marked(tuple(marks), after)
+
+
+def clocks_of(rows: Mapping[str, pa.RecordBatch]) -> Iterator[Mark]:
+    """How far each site has come by what its cranes tell: most of it marks no fact. Other rows always mark theirs."""
+    present = [rows[name].select(["site", "time"]) for name in _CRANES if name in rows]
+    if not present:
+        return
+    newest = pa.Table.from_batches(present).group_by("site", use_threads=False).aggregate([("time", "max")])
+    times = pc.cast(newest["time_max"], pa.int64()).to_pylist()
+    for site, time_us in zip(newest["site"].to_pylist(), times, strict=True):
+        yield Mark(CLOCK, site, time_us, time_us)
 
 
 def _keyed(kind: str, column: str, tables: tuple[str, ...], rows: Mapping[str, pa.RecordBatch]) -> Iterator[Mark]:

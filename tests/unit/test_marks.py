@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.facts.marks import SETTLES_US, Mark, Tail, Tails, marks_of
+from streams.facts.marks import SETTLES_US, Mark, Tail, Tails, clocks_of, marks_of
 from tests.support.raw import CRANE, Row, at, batches, gate_step, milestone, row
 
 OTHER = "VNHPH-TANVU-STS02"
@@ -145,6 +145,14 @@ def test_a_late_assignment_marks_everything_after_it() -> None:
     assert span(mark)[0] == 5
     assert span(mark)[1] > 1e9
     assert marks([said], {CRANE: tail(1)}) == []
+
+
+def test_whatever_a_crane_tells_says_how_far_its_site_has_come() -> None:
+    status = row("port.crane_status", CRANE, at(7), status="idle")
+    fault = row("port.crane_fault", OTHER, at(9), code="F1", severity="error", active=True)
+    (mark,) = clocks_of(batches([sample(3), fault, status]))
+    assert (mark.kind, mark.key, span(mark)) == ("site_clock", "VNHPH-TANVU", (9, 9))
+    assert list(clocks_of(batches([gate_step(1, "weighed")]))) == []
 
 
 samples = st.lists(st.tuples(st.sampled_from([None, True, False]), st.sampled_from([CRANE, OTHER])), max_size=30)

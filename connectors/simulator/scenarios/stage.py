@@ -1,7 +1,7 @@
 """Plays the scenario of a run, and beside it, when faults are asked for, something that may be lost or spoiled.
 
-A scenario's own events are held up, repeated and surrounded by poison like any others, but never lost, skewed or
-spoiled (faults.py): what would come of them then, no intent can know.
+A scenario's own events are held up, repeated and surrounded by poison like any others, but those that its facts rest on
+are never lost, skewed or spoiled (faults.py): what would come of them then, no intent can know.
 """
 
 from datetime import timedelta
@@ -18,6 +18,8 @@ from schemas.errors import ConfigurationError
 def play(world: World, place: Place, name: str) -> None:
     """Put scenario `name` on the agenda, at the site of `place`."""
     content = read_scenario(name)
+    if "kpis" in content:
+        world.chronicle.site = place.site
     if "quay" in content:
         Quay(world, place, content["quay"]).play()
     else:

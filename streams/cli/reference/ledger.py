@@ -26,7 +26,7 @@ MEANINGS: Final = {
     "ingest.refold": "Marks: raw rows of `key` came with event times from `from_time` to `to_time`, and its facts are not "
     "folded again yet. Written by the ingest transaction, taken away by the one that folded them.",
     "ingest.refold_failure": "Keys whose fold failed, why, how often in a row, and when it is tried again.",
-    "ingest.site_clock": "The newest event time folded at a site: what is open is closed by age by this clock.",
+    "ingest.site_clock": "The newest event time of a site's cranes, gates, boxes and ships: periods are open until then, and what is open is closed by age by it.",
     "kpi.restatement": "Every change of a finished fact: what it said (`old`) until `changed_at`, what it says (`new`; null "
     "where it was withdrawn), and why (`late`, `replayed`, `withdrawn`, `definition`).",
     "port.site": "The declared sites: name, clock, shifts.",
