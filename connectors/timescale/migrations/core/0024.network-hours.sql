@@ -76,7 +76,7 @@ CREATE INDEX radio_hour_site ON kpi.radio_hour (site, bucket, newest);
 -- The figures of reports that end in (since, until]: [08:59, 09:00) is of the hour from 08:00 on. Per report, cell and part.
 --   * Suspect values, nulls (no value, or a unit that has no SI form) and histograms are left out.
 --   * Where a network counts the same by several sets of labels, the set with the fewest labels is taken, once. Sums over
---     causes never add to a total, except for the establishment counters of TS 28.554 6.2.2, of which the causes are taken
+--     causes never add to a total, except for the establishment counters of DRBAccessibility (TS 28.554), of which the causes are taken
 --     and mo-Signalling is left out.
 --   * Means carry the volume of their direction as their weight (PDCP SDU, same labels, same report time): of the cell, or
 --     for other objects of the object or else of the whole cell_id. The handover time carries the handovers it is of.
@@ -181,7 +181,7 @@ AS $$
 $$;
 
 -- Readings in [since, until). A handover is one that the device tells, or else a change of the serving cell since its
--- reading before, at most ten minutes ago. 30 ms is the round trip that remote control of a crane may take (TS 22.104, A.2.4).
+-- reading before, at most ten minutes ago. 30 ms is what a round trip of remote control may take.
 CREATE FUNCTION kpi.radio_hours(since timestamptz, until timestamptz) RETURNS SETOF kpi.radio_hour
 LANGUAGE sql STABLE
 SET jit = off
