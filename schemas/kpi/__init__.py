@@ -21,16 +21,33 @@ FOLDER: Final = Path(__file__).parent
 RELEASED: Final = FOLDER / "released.yaml"
 
 Domain = Literal["crane", "gate", "cargo", "vessel", "cell", "radio", "any"]
-Grain = (
-    Literal["crane", "delay", "visit", "passage", "wait", "exception", "cargo", "agency", "call", "berth", "stream"]
-    | Literal["cell", "energy", "radio"]
-)
-TimeBase = (
-    Literal[
-        "cycle_ends", "time_in_period", "visit_ends", "passage_ends", "release", "box_leaves", "ship_leaves", "event"
-    ]
-    | Literal["report_ends"]
-)
+Grain = Literal[
+    "crane",
+    "delay",
+    "visit",
+    "passage",
+    "wait",
+    "exception",
+    "cargo",
+    "agency",
+    "call",
+    "berth",
+    "stream",
+    "cell",
+    "energy",
+    "radio",
+]
+TimeBase = Literal[
+    "cycle_ends",
+    "time_in_period",
+    "visit_ends",
+    "passage_ends",
+    "release",
+    "box_leaves",
+    "ship_leaves",
+    "event",
+    "report_ends",
+]
 DOMAINS: Final[tuple[Domain, ...]] = get_args(Domain)[:4]
 NETWORK_DOMAINS: Final[tuple[Domain, ...]] = get_args(Domain)[4:6]
 """The domains whose numbers rest on counters and readings, not on facts."""
