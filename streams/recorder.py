@@ -58,6 +58,9 @@ class WorkerRecorder:
         if writes.unknown_fields:
             self._registry.counter(metrics.UNKNOWN_FIELDS, writes.domain).inc(writes.unknown_fields)
 
+        for why, count in writes.strange.items():
+            self._registry.counter(metrics.COUNTERS_UNKNOWN, why).inc(count)
+
     def _age(self, writes: Writes, now: float) -> None:
         if len(writes.accepted_us) == 0:
             return
