@@ -53,7 +53,8 @@ class PmFileDecoder:
         }
         self._elements = Elements(starts, ends)
         self._kept: deque[bytes] = deque()
-        self._read = 0  # bytes of what is kept
+        self._kept_bytes = 0
+        self._damage: str | None = None
         self._has_lost = False
         self._made: list[Part] = []
         self._refused: list[dict[str, Any]] = []
@@ -74,29 +75,35 @@ class PmFileDecoder:
         yield from self.broken_off()
 
     def broken_off(self) -> Iterator[Part]:
-        """What was refused and not yet given."""
+        """What was refused and not yet given; a damaged file as it is, as far as it is kept."""
         if self._refused:
             yield self._set_free()
+        if self._damage is not None and not self._is_over:
+            self._is_over = True
+            yield Undecoded(f"PM file, {self._damage}", b"".join(self._kept))
 
     def _parse(self, piece: bytes, *, is_last: bool) -> Iterator[Part]:
         if self._is_over:
             return
-        self._read += len(piece)
-        self._kept.append(piece)
-        while len(self._kept) > 1 and self._read - len(self._kept[0]) >= _MOST_KEPT:
-            self._read -= len(self._kept.popleft())
-            self._has_lost = True
-        try:
-            self._elements.feed(piece, is_last=is_last)
-            self._check_root()
-        except DamagedXmlError as error:
-            yield from self._take()
-            yield from self.broken_off()
-            self._is_over = True
-            whole = " (the end of what was read of it)" if self._has_lost else ""
-            yield Undecoded(f"PM file, line {self._elements.line}: {error}{whole}", b"".join(self._kept))
-            return
+        self._keep(piece)
+        if self._damage is None:
+            try:
+                self._elements.feed(piece, is_last=is_last)
+                self._check_root()
+            except DamagedXmlError as error:
+                part = " (not the whole file)" if self._has_lost else ""
+                self._damage = f"line {self._elements.line}: {error}{part}"
         yield from self._take()
+        if self._damage is not None and self._kept_bytes >= _MOST_KEPT:
+            yield from self.broken_off()
+
+    def _keep(self, piece: bytes) -> None:
+        """The end of what was read: the whole of a small file, and of a damaged one also what follows."""
+        self._kept.append(piece)
+        self._kept_bytes += len(piece)
+        while self._damage is None and len(self._kept) > 1 and self._kept_bytes - len(self._kept[0]) >= _MOST_KEPT:
+            self._kept_bytes -= len(self._kept.popleft())
+            self._has_lost = True
 
     def _check_root(self) -> None:
         if self._elements.root not in {None, *_ROOTS}:

@@ -47,7 +47,7 @@ class Elements:
             self._parser.Parse(piece, is_last)
         except expat.ExpatError as error:
             raise DamagedXmlError(f"not well formed: {error}") from error
-        except ValueError as error:  # an encoding that nobody knows
+        except (ValueError, LookupError) as error:  # an encoding that nobody knows
             raise DamagedXmlError(str(error)) from error
         self._fed += len(piece)
         waiting = self._fed - max(self._parser.CurrentByteIndex, 0)
