@@ -44,6 +44,13 @@ UNKNOWN_FIELDS = Metric(
     "Accepted events with data fields or extension attributes the schemas do not know.",
     ("domain",),
 )
+COUNTERS_UNKNOWN = Metric(
+    "quaystream_counters_unknown_total",
+    "counter",
+    "Values of network counters stored although schemas/counters.yaml does not know their name, or without SI value: "
+    "no unit is known, or the declared unit is not.",
+    ("cause",),
+)
 KEY_MISMATCH = Metric(
     "quaystream_key_mismatch_total",
     "counter",
@@ -193,7 +200,7 @@ SPOOL_EVENTS = Metric("quaystream_spool_events", "gauge", "Events kept at the ed
 SPOOL_BYTES = Metric("quaystream_spool_bytes", "gauge", "Size of the spool at the edge.")
 
 CATALOGUE: tuple[Metric, ...] = (
-    *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, KEY_MISMATCH, LOST_RECORDS),
+    *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, COUNTERS_UNKNOWN, KEY_MISMATCH, LOST_RECORDS),
     *(COMMIT_SECONDS, COMMIT_ROWS, COMMIT_RETRIES, FENCED, LAST_COMMIT_TIMESTAMP),
     *(EVENT_AGE, FRESHNESS_TIMESTAMP, PARTITION_LAG_RECORDS, PARTITION_LAG_SECONDS, PARTITION_PAUSED),
     *(BACKFILL_RATE, BACKFILL_RECORDS, BACKFILL_YIELDED),

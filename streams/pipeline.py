@@ -121,6 +121,7 @@ class Pipeline:
                 accepted_us=batch.times_us[accepted & batch.is_live()],
                 skew_s=assemble.skew_by_source(batch),
                 unknown_fields=assemble.unknown_fields(batch),
+                strange=self.domain.strange(rows) if self.domain.strange else {},
                 key_mismatches=mismatches,
             )
 

@@ -63,6 +63,8 @@ class WorkerRecorder:
             self._registry.counter(metrics.KEY_MISMATCH, topic).inc(count)
         if writes.unknown_fields:
             self._registry.counter(metrics.UNKNOWN_FIELDS, writes.domain).inc(writes.unknown_fields)
+        for why, count in writes.strange.items():
+            self._registry.counter(metrics.COUNTERS_UNKNOWN, why).inc(count)
 
     def _history(self, writes: Writes) -> None:
         steps = [step for step in writes.progress if is_backfill(step.tp.topic)]
