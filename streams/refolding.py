@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 def _patience() -> dict[str, timedelta]:
     # A lift and the job that ends with it are told within seconds of each other, by different systems.
-    seconds = {"crane_cycle": 5, "gate_visit": 2, "cargo_visit": 2, "vessel_call": 2}
+    seconds = {"crane_cycle": 5, "gate_visit": 2, "cargo_visit": 2, "vessel_call": 2, "cell_alarm": 2}
     return {kind: timedelta(seconds=span) for kind, span in seconds.items()}
 
 

@@ -37,6 +37,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     "ingest.stale_hour": ("table_name", "bucket"),
     "ingest.refold": ("id", "kind", "key", "from_time", "to_time", "reason", "marked_at"),
     "ingest.refold_failure": ("kind", "key", "failures", "detail", "failed_at", "retry_at"),
+    "ingest.refold_due": ("kind", "key", "part", "site", "since", "due_at"),
     "ingest.site_clock": ("site", "newest"),
     "kpi.restatement": (*("kind", "site", "key", "old", "new", "old_recorded_at", "revision", "changed_at", "reason"),),
     "port.site": ("site_id", "name", "utc_offset", "shifts"),
