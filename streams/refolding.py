@@ -42,7 +42,7 @@ class RefoldPace:
     share: float = 0.25
     poll_s: float = 1.0
     observe_s: float = 10.0
-    close_s: float = 60.0
+    close_s: float = 15.0
 
 
 class Refolding:
@@ -86,9 +86,9 @@ class Refolding:
     async def turn(self) -> float:
         """Fold some keys, if any are due; seconds until the next turn."""
         await self._now_and_then("observe", self._pace.observe_s, self._observe)
+        await self._now_and_then("close", self._pace.close_s, self._store.close_by_age)
         keys = await self._store.due(self._resting(), self._pace.keys)
         if not keys:
-            await self._now_and_then("close", self._pace.close_s, self._store.close_by_age)
             return self._pace.poll_s
         if keys[0].kind == "crane_cycle":
             keys = keys[: self._pace.cranes]

@@ -164,6 +164,15 @@ async def test_silence_of_one_cell_is_told_when_another_goes_on(owner: asyncpg.C
     assert await differences(owner) == []
 
 
+async def test_silence_that_the_worker_will_tell_is_no_difference(owner: asyncpg.Connection, pool: Pool) -> None:
+    await arrive(owner, beats(0, 301))
+    await settle(pool)
+    await owner.execute("UPDATE ingest.site_clock SET newest = $1", at(391))
+    assert await differences(owner) == []
+    await settle(pool)
+    assert [one["raised_at"] for one in await facts(owner)] == [at(390)]
+
+
 async def test_late_heartbeats_that_fill_the_hole_withdraw_the_loss(owner: asyncpg.Connection, pool: Pool) -> None:
     await arrive(owner, [*beats(0, 301), beat(600)])
     await settle(pool)
