@@ -3,6 +3,8 @@
 One YAML file per profile beside this one. Judging is streams/facts/sla_minute.py; who applies them, connectors/timescale/sla.py.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cache
@@ -109,6 +111,16 @@ class Profile(_Value):
         if any(threshold.handover is not None for threshold in self.mean):
             raise ValueError(f"{self.profile_id}: a mean is of all readings of a minute, with handovers and without")
         return self
+
+    @property
+    def name(self) -> str:
+        return f"{self.profile_id}@{self.version}"
+
+    @property
+    def digest(self) -> str:
+        """Of all that is said but the notes: those may get better."""
+        said = self.model_dump(mode="json", exclude={"notes"})
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def fields(self) -> tuple[RadioField, ...]:
