@@ -186,6 +186,20 @@ REFOLD_FAILURES = Metric(
 )
 REFOLD_FAILING = Metric("quaystream_refold_failing", "gauge", "Keys that could not be folded and have not been since.")
 
+# Service levels of the radio network. Alert rules divide one by the other (deploy/monitoring/rules/sla.yaml).
+SLA_MINUTES = Metric(
+    "quaystream_sla_minutes_total",
+    "counter",
+    "Device minutes judged the first time, not older than an hour, by SLA profile and state (in, out, unknown).",
+    ("site", "profile", "state"),
+)
+SLA_BUDGET = Metric(
+    "quaystream_sla_budget_ratio",
+    "gauge",
+    "Share of known device minutes that may be out of a profile: 1 minus its target.",
+    ("profile",),
+)
+
 BUILD_INFO = Metric("quaystream_build_info", "gauge", "Always 1; the version is the label.", ("version",))
 
 # Connectors and the edge.
@@ -208,6 +222,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *(DEAD_LETTERS_RELAYED, DEAD_LETTERS_UNRELAYED),
     *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),
     *(REFOLD_FAILURES, REFOLD_FAILING),
+    *(SLA_MINUTES, SLA_BUDGET),
     BUILD_INFO,
     *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES),
 )

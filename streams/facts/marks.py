@@ -34,6 +34,7 @@ _KEYED: Final = (
     ("gate_visit", "visit_id", ("port.gate_step", "port.ocr_read")),
     ("cargo_visit", "equipment_reference", ("port.cargo_milestone",)),
     ("vessel_call", "call_id", ("port.vessel_milestone",)),
+    ("cell_alarm", "cell_id", ("port.cell_alarm_event", "port.cell_heartbeat")),
 )
 
 
