@@ -4,6 +4,7 @@ An oracle of its own: it knows what was sent and with what intent, and shares no
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from connectors.simulator.minutes import Minutes
@@ -75,14 +76,15 @@ class Truth:
             "visits": [
                 _with_times(visit, until_ms, "queue_entered", "in_left", "out_left") for visit in chronicle.visits
             ],
-            **({"scenario": options.scenario, "facts": _facts(chronicle, until_ms)} if options.scenario else {}),
+            **({"scenario": options.scenario, "facts": _told(chronicle.facts, until_ms)} if options.scenario else {}),
+            **({"radio": _told(chronicle.radio, until_ms)} if chronicle.radio else {}),
         }
 
 
-def _facts(chronicle: Chronicle, until_ms: int) -> dict[str, list[dict[str, Any]]]:
+def _told(told: Iterable[tuple[int, str, dict[str, Any]]], until_ms: int) -> dict[str, list[dict[str, Any]]]:
     """By table, what a scenario says must be found; of what was not over in time nothing is said."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for over_ms, table, row in chronicle.facts:
+    for over_ms, table, row in told:
         if over_ms <= until_ms:
             found.setdefault(table, []).append(row)
     return found

@@ -19,11 +19,13 @@ class Chronicle:
     """What the port did, for whoever compares KPIs: one entry per finished lift and per truck visit.
 
     `facts` are a scenario's: when it is over, the fact table, and the columns whose values follow from the intent.
+    `radio` is what radio did to work: when it is over, `fades`, `slowed` or `aborted`, and what is known of it.
     """
 
     cycles: list[dict[str, Any]] = field(default_factory=list)
     visits: list[dict[str, Any]] = field(default_factory=list)
     facts: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    radio: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
 
 
 class World:
