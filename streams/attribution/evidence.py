@@ -1,0 +1,68 @@
+"""What shows that an episode of bad radio hindered a cycle: stops that begin with it and end with it, and creeping.
+
+A crane stands still for many reasons, and cycle times vary by more than most fades cost, so that a long cycle in bad
+radio proves little. A standstill that begins within seconds of the episode, out of motion, and ends within seconds of
+its end does; one that began before it counts as far as good cycles do not stand so long (baseline.held).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas.attribution import METHOD, Method
+from streams.attribution.baseline import Baseline, held
+from streams.attribution.motion import Motion, Run
+from streams.attribution.spans import Span
+from streams.attribution.work import Cycle
+
+
+class Proof(NamedTuple):
+    """Seconds lost to one episode, and how they show: `stopped`, `held` or `crept`."""
+
+    lost_s: float
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Judges episodes by the motion of one machine; `radio_step_s` is how far apart its radio readings are."""
+
+    motion: Motion
+    baseline: Baseline
+    radio_step_s: float
+    method: Method = METHOD
+
+    def judge(self, cycle: Cycle, runs: Sequence[Run], episode: Span) -> Proof | None:
+        """The strongest proof, or None. `runs` are those of the cycle, without its aborted attempts."""
+        near = [run for run in runs if run.until_s > episode.from_s and run.from_s < episode.until_s]
+        proofs = [proof for run in near if (proof := self._of_run(cycle, run, episode)) is not None]
+        if proofs:
+            return max(proofs)
+        from_s, until_s = max(cycle.from_s, episode.from_s), min(cycle.until_s, episode.until_s)
+        length_s, lost_s = self.motion.creep_s(from_s, until_s, self.method)
+        return Proof(lost_s, "crept") if length_s >= self.method.least_creep_s else None
+
+    def _of_run(self, cycle: Cycle, run: Run, episode: Span) -> Proof | None:
+        slack_s = self.radio_step_s + self.motion.step_s
+        late_s = run.until_s - episode.until_s
+        if not -slack_s <= late_s <= self.method.resumes_s + slack_s:
+            return None
+        lost_s = self._short_s(run, Span(episode.from_s - slack_s, episode.until_s + self.method.resumes_s + slack_s))
+        begun_s = run.from_s - episode.from_s
+        if run.after_motion and -slack_s <= begun_s <= self.method.reacts_s + slack_s:
+            return Proof(lost_s, "stopped")
+        before_s, after_s = max(-begun_s, 0.0), episode.until_s - run.from_s
+        likely, natural_s = held(
+            self.baseline.naturally(cycle, run.phase), before_s, after_s, self.method.resumes_s + slack_s
+        )
+        if likely < self.method.sure:
+            return None
+        return Proof(max(min(lost_s, run.length_s - natural_s), 0.0), "held")
+
+    def _short_s(self, run: Run, within: Span) -> float:
+        """What the run was short of usual motion, inside a span."""
+        first, last = np.searchsorted(self.motion.time_s, [max(run.from_s, within.from_s), min(run.until_s, within.until_s)])
+        steps = np.diff(self.motion.time_s[first : last + 1])
+        return float(np.sum(steps * (1 - np.minimum(self.motion.share[first : first + len(steps)], 1))))
