@@ -22,7 +22,9 @@ class Method:
     `hold_s`: how long a reading speaks for the time after it. `join_s`: bad spans this near are one. `least_s`: a
     shorter one is no episode (a handover). `reacts_s`, `resumes_s`: how long after its begin and end a machine stops
     and goes on. `creep`: below this share of its usual speed a machine is hindered, below `still` it stands.
-    `least_creep_s`: slower than that only counts for so long. `sure`: how likely it must be that a standstill was held.
+    `least_creep_s`: slower than that only counts for so long. `covers`: the share
+    of an episode that a stop must cover. `sure`: how likely it must be that a standstill was held. `waits`: a later
+    standstill this many spreads longer than usual was a wait for something else.
     `covered`: the share of a cycle that radio readings must speak for. `least_matches`: good cycles to compare with.
     `spreads`: where there is no motion, a cycle is slow beyond so many spreads.
     """
@@ -31,11 +33,13 @@ class Method:
     join_s: float = 2.0
     least_s: float = 1.5
     reacts_s: float = 2.0
-    resumes_s: float = 4.5
+    resumes_s: float = 4.0
     creep: float = 0.45
     still: float = 0.03
-    least_creep_s: float = 2.0
+    least_creep_s: float = 3.0
+    covers: float = 0.6
     sure: float = 0.75
+    waits: float = 3.0
     covered: float = 0.9
     least_matches: int = 5
     spreads: float = 2.0

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from schemas.attribution import METHOD, Method
 from streams.attribution.motion import Run
@@ -31,6 +31,7 @@ class Baseline:
 
     takes: Mapping[tuple[str, ...], Sequence[float]] = field(default_factory=dict)
     stands: Mapping[tuple[object, ...], Sequence[float]] = field(default_factory=dict)
+    longest: Mapping[tuple[object, ...], Sequence[float]] = field(default_factory=dict)
     least: int = METHOD.least_matches
 
     def match(self, cycle: Cycle) -> Match | None:
@@ -38,16 +39,23 @@ class Baseline:
         for key in _groups(cycle):
             takes = self.takes.get(key, ())
             if len(takes) >= self.least:
-                middle = median(takes)
-                spread = _TO_SIGMA * median(abs(takes_s - middle) for takes_s in takes)
-                return Match(middle, spread, len(takes), " ".join(key) or "all")
+                return Match(*middle_and_spread(takes), len(takes), " ".join(key) or "all")
         return None
 
     def naturally(self, cycle: Cycle, phase: tuple[bool, bool]) -> Sequence[float]:
         """How long such a cycle's standstills of this phase last with good radio, sorted."""
+        return self._found(self.stands, cycle, phase)
+
+    def longest_of(self, cycle: Cycle, phase: tuple[bool, bool]) -> Sequence[float]:
+        """The longest standstill of this phase of each such cycle, sorted."""
+        return self._found(self.longest, cycle, phase)
+
+    def _found(
+        self, among: Mapping[tuple[object, ...], Sequence[float]], cycle: Cycle, phase: tuple[bool, bool]
+    ) -> Sequence[float]:
         found: Sequence[float] = ()
         for key in _groups(cycle):
-            found = self.stands.get((phase, *key), ())
+            found = among.get((phase, *key), ())
             if len(found) >= self.least:
                 return found
         return found
@@ -57,16 +65,16 @@ def baseline_of(good: Iterable[tuple[Cycle, float, Sequence[Run]]], method: Meth
     """From good-radio cycles: each with the seconds it worked, and its runs."""
     takes: dict[tuple[str, ...], list[float]] = {}
     stands: dict[tuple[object, ...], list[float]] = {}
+    longest: dict[tuple[object, ...], list[float]] = {}
     for cycle, worked_s, runs in good:
         for key in _groups(cycle):
             takes.setdefault(key, []).append(worked_s)
             for run in runs:
                 stands.setdefault((run.phase, *key), []).append(run.length_s)
-    return Baseline(
-        {key: sorted(found) for key, found in takes.items()},
-        {key: sorted(found) for key, found in stands.items()},
-        method.least_matches,
-    )
+            for phase in {run.phase for run in runs}:
+                found = max(run.length_s for run in runs if run.phase == phase)
+                longest.setdefault((phase, *key), []).append(found)
+    return Baseline(_sorted(takes), _sorted(stands), _sorted(longest), method.least_matches)
 
 
 def held(natural: Sequence[float], before_s: float, after_s: float, window_s: float) -> tuple[float, float]:
@@ -83,6 +91,16 @@ def held(natural: Sequence[float], before_s: float, after_s: float, window_s: fl
     meanwhile = natural[alive:ended]
     likely = (len(meanwhile) + 0.5) / (len(meanwhile) + by_chance + 1) if natural else 1.0
     return likely, sum(meanwhile) / len(meanwhile) if meanwhile else before_s
+
+
+def middle_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    """The median, and the median absolute deviation as a standard deviation."""
+    middle = median(values)
+    return middle, _TO_SIGMA * median(abs(value - middle) for value in values)
+
+
+def _sorted(values: Mapping[Any, list[float]]) -> dict[Any, list[float]]:
+    return {key: sorted(found) for key, found in values.items()}
 
 
 def _groups(cycle: Cycle) -> tuple[tuple[str, ...], ...]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from schemas.attribution import METHOD, Method
-from streams.attribution.baseline import Baseline, held
+from streams.attribution.baseline import Baseline, held, middle_and_spread
 from streams.attribution.motion import Motion, Run
 from streams.attribution.spans import Span
 from streams.attribution.work import Cycle
@@ -38,16 +38,32 @@ class Witness:
         """The strongest proof, or None. `runs` are those of the cycle, without its aborted attempts."""
         near = [run for run in runs if run.until_s > episode.from_s and run.from_s < episode.until_s]
         proofs = [proof for run in near if (proof := self._of_run(cycle, run, episode)) is not None]
-        if proofs:
-            return max(proofs)
+        strongest = max(proofs) if proofs else self._crept(cycle, episode)
+        if strongest is None:
+            return None
+        return strongest._replace(lost_s=strongest.lost_s - self._waited_s(cycle, runs, episode))
+
+    def _crept(self, cycle: Cycle, episode: Span) -> Proof | None:
         from_s, until_s = max(cycle.from_s, episode.from_s), min(cycle.until_s, episode.until_s)
         length_s, lost_s = self.motion.creep_s(from_s, until_s, self.method)
         return Proof(lost_s, "crept") if length_s >= self.method.least_creep_s else None
 
+    def _waited_s(self, cycle: Cycle, runs: Sequence[Run], episode: Span) -> float:
+        """What the cycle stood still later, far longer than good ones do: then it had to wait anyway."""
+        waited_s = 0.0
+        for run in runs:
+            natural = self.baseline.longest_of(cycle, run.phase)
+            if run.from_s > episode.until_s + self.method.resumes_s and len(natural) >= self.method.least_matches:
+                middle, spread = middle_and_spread(natural)
+                if run.length_s > middle + self.method.waits * spread:
+                    waited_s += run.length_s - middle
+        return waited_s
+
     def _of_run(self, cycle: Cycle, run: Run, episode: Span) -> Proof | None:
-        slack_s = self.radio_step_s + self.motion.step_s
+        slack_s = max(self.radio_step_s, self.motion.step_s)
         late_s = run.until_s - episode.until_s
-        if not -slack_s <= late_s <= self.method.resumes_s + slack_s:
+        inside_s = min(run.until_s, episode.until_s) - max(run.from_s, episode.from_s)
+        if not -slack_s <= late_s <= self.method.resumes_s + slack_s or inside_s < self.method.covers * episode.length_s:
             return None
         lost_s = self._short_s(run, Span(episode.from_s - slack_s, episode.until_s + self.method.resumes_s + slack_s))
         begun_s = run.from_s - episode.from_s

@@ -4,7 +4,7 @@ Axes and switches are entered in planned seconds; what is told and sampled is at
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from connectors.simulator.carry import Carry, Drive, Spot, carry
 from connectors.simulator.cranes import Crane
@@ -91,7 +91,8 @@ class RemoteCrane(Crane):
         landed_s = self._carry(to_cargo, free_s, slack_s * _SLACK_BEFORE_PICK, looks_s)
         first_lock_s = landed_s + settle_s
         self._hinder(landed_s, first_lock_s)
-        locked_s, attempt = self._lock(first_lock_s, lock_s, mislocks)
+        attempt = self._lock(first_lock_s, lock_s, mislocks)
+        locked_s = first_lock_s if attempt is None else attempt.again_s
         lifted_s = locked_s + lock_s
         self._hinder(locked_s, lifted_s)
         hover_s = slack_s * (1 - _SLACK_BEFORE_PICK)
@@ -100,7 +101,7 @@ class RemoteCrane(Crane):
         self._hinder(set_down_s, unlocked_s)
 
         planned = LiftTimes(free_s, landed_s, locked_s, lifted_s, set_down_s, unlocked_s)
-        enter_switches(self, planned, order)
+        enter_switches(self, planned, order, attempt and (attempt.locked_s, attempt.unlocked_s))
         times = LiftTimes(began_s, *(warp.real(at_s) for at_s in planned[1:]))
         queued_s = warp.real(lifted_s + to_target.down_at_s) if hover_s + truck_s > _QUEUES_AFTER_S else None
         tell_job(self, times, order, queued_s)
@@ -173,31 +174,34 @@ class RemoteCrane(Crane):
                 self._hit.append(fade)
                 at_s = end_s
 
-    def _lock(self, at_s: float, lock_s: float, mislocks: bool) -> tuple[float, tuple[float, float, Fade | None] | None]:
-        """Lock; where a fade or bad luck comes before the lift, unlock and lock once more.
-
-        The planned second of the lock that held, and of an aborted attempt its second, what it cost, and the fade.
-        """
+    def _lock(self, at_s: float, lock_s: float, mislocks: bool) -> "Attempt | None":
+        """Where a fade or bad luck comes between lock and lift: what is given up, and when it is tried again."""
         real_s = self._warp.real(at_s)
         fade = next((f for f in self.fades if f.kind == "stopping" and real_s + 1 < f.from_s < real_s + lock_s), None)
-        if fade is None and not mislocks:
-            self.machine.switch(at_s, locked=True)
-            return at_s, None
-        gives_up_s = 1.5 if fade is None else fade.from_s + 1.2 - real_s
-        again_s = _MISLOCK_S if fade is None else fade.until_s + self.dice.uniform(*_RESUMES_S["stopping"]) - real_s
-        self.machine.switch(at_s, locked=True)
-        self.machine.switch(at_s + gives_up_s, locked=False)
-        return at_s + max(again_s, gives_up_s + 1), (real_s, max(again_s, gives_up_s + 1), fade)
+        if fade is None:
+            return Attempt(real_s, at_s, at_s + 1.5, at_s + _MISLOCK_S, None) if mislocks else None
+        unlocked_s = at_s + fade.from_s + 1.2 - real_s
+        again_s = at_s + fade.until_s + self.dice.uniform(*_RESUMES_S["stopping"]) - real_s
+        return Attempt(real_s, at_s, unlocked_s, max(again_s, unlocked_s + 1), fade)
 
-    def _write_down(self, times: LiftTimes, attempt: tuple[float, float, Fade | None] | None) -> None:
+    def _write_down(self, times: LiftTimes, attempt: "Attempt | None") -> None:
         after, told = self.world.after, self.world.chronicle.radio
         over_ms = after(times.unlocked)
         at = {"crane_id": self.subject, "unlocked_at": rfc3339(over_ms)}
-        if attempt is not None and attempt[2] is not None:
-            fade = rfc3339(after(attempt[2].from_s))
-            locked_at = rfc3339(after(attempt[0]))
-            told.append((over_ms, "aborted", at | {"locked_at": locked_at, "lost_s": round(attempt[1], 3), "fade": fade}))
+        if attempt is not None and attempt.fade is not None:
+            row = {"locked_at": rfc3339(after(attempt.real_s)), "lost_s": round(attempt.again_s - attempt.locked_s, 3)}
+            told.append((over_ms, "aborted", at | row | {"fades": [rfc3339(after(attempt.fade.from_s))]}))
         if self._lost_s > _LEAST_S:
             fades = [rfc3339(after(fade.from_s)) for fade in dict.fromkeys(self._hit)]
-            locked_at = rfc3339(after(times.locked))
-            told.append((over_ms, "slowed", at | {"locked_at": locked_at, "lost_s": round(self._lost_s, 3), "fades": fades}))
+            row = {"locked_at": rfc3339(after(times.locked)), "lost_s": round(self._lost_s, 3)}
+            told.append((over_ms, "slowed", at | row | {"fades": fades}))
+
+
+class Attempt(NamedTuple):
+    """A lock that was given up: really at `real_s`; in planned seconds locked, unlocked, and tried again."""
+
+    real_s: float
+    locked_s: float
+    unlocked_s: float
+    again_s: float
+    fade: Fade | None
