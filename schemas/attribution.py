@@ -24,7 +24,8 @@ class Method:
     and goes on. `creep`: below this share of its usual speed a machine is hindered, below `still` it stands.
     `least_creep_s`: slower than that only counts for so long. `covers`: the share
     of an episode that a stop must cover. `sure`: how likely it must be that a standstill was held. `waits`: a later
-    standstill this many spreads longer than usual was a wait for something else.
+    standstill this many spreads longer than usual was a wait for something else. `dwells`: so many spreads make a landing
+    or a lock too long.
     `covered`: the share of a cycle that radio readings must speak for. `least_matches`: good cycles to compare with.
     `spreads`: where there is no motion, a cycle is slow beyond so many spreads.
     """
@@ -40,6 +41,7 @@ class Method:
     covers: float = 0.6
     sure: float = 0.75
     waits: float = 3.0
+    dwells: float = 4.0
     covered: float = 0.9
     least_matches: int = 5
     spreads: float = 2.0

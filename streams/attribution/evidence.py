@@ -61,21 +61,35 @@ class Witness:
 
     def _of_run(self, cycle: Cycle, run: Run, episode: Span) -> Proof | None:
         slack_s = max(self.radio_step_s, self.motion.step_s)
-        late_s = run.until_s - episode.until_s
-        inside_s = min(run.until_s, episode.until_s) - max(run.from_s, episode.from_s)
-        if not -slack_s <= late_s <= self.method.resumes_s + slack_s or inside_s < self.method.covers * episode.length_s:
+        natural = self.baseline.naturally(cycle, run.phase)
+        if run.is_landed and (dwelt := self._dwelt(run, natural, episode)) is not None:
+            return dwelt
+        late_s, latest_s = run.rises_s - episode.until_s, self.method.resumes_s + slack_s
+        inside_s = min(run.rises_s, episode.until_s) - max(run.from_s, episode.from_s)
+        if not -slack_s <= late_s <= latest_s or inside_s < self.method.covers * episode.length_s:
             return None
-        lost_s = self._short_s(run, Span(episode.from_s - slack_s, episode.until_s + self.method.resumes_s + slack_s))
-        begun_s = run.from_s - episode.from_s
-        if run.after_motion and -slack_s <= begun_s <= self.method.reacts_s + slack_s:
+        lost_s = self._short_s(run, Span(episode.from_s - slack_s, episode.until_s + latest_s))
+        if run.after_motion and self._is_onset(run.from_s, episode, slack_s):
             return Proof(lost_s, "stopped")
-        before_s, after_s = max(-begun_s, 0.0), episode.until_s - run.from_s
-        likely, natural_s = held(
-            self.baseline.naturally(cycle, run.phase), before_s, after_s, self.method.resumes_s + slack_s
-        )
+        before_s, after_s = max(episode.from_s - run.stops_s, 0.0), episode.until_s - run.stops_s
+        likely, natural_s = held(natural, before_s, after_s, latest_s)
         if likely < self.method.sure:
             return None
         return Proof(max(min(lost_s, run.length_s - natural_s), 0.0), "held")
+
+    def _is_onset(self, at_s: float, episode: Span, slack_s: float) -> bool:
+        return -slack_s <= at_s - episode.from_s <= self.method.reacts_s + slack_s
+
+    def _dwelt(self, run: Run, natural: Sequence[float], episode: Span) -> Proof | None:
+        """Landings and locks hardly vary: one that takes far longer, most of it in the episode, was held."""
+        if len(natural) < self.method.least_matches:
+            return None
+        middle, spread = middle_and_spread(natural)
+        excess_s = run.length_s - middle
+        inside_s = min(run.until_s, episode.until_s + self.method.resumes_s) - max(run.from_s, episode.from_s)
+        if excess_s <= self.method.dwells * max(spread, self.motion.step_s) or inside_s < excess_s / 2:
+            return None
+        return Proof(min(excess_s, inside_s), "held")
 
     def _short_s(self, run: Run, within: Span) -> float:
         """What the run was short of usual motion, inside a span."""

@@ -21,18 +21,27 @@ _GAP_S: Final = 10.0
 
 
 class Run(NamedTuple):
-    """A stretch without normal motion: from its first to the sample after its last; `phase` = (landed, locked)."""
+    """A stretch without normal motion; `phase` = (landed, locked).
+
+    [from_s, until_s) is all of it, [stops_s, rises_s) from where it stands still first to where it does last (all of
+    it where it only creeps): speeding up and slowing down belong to the motion, not to the stop.
+    """
 
     from_s: float
     until_s: float
+    stops_s: float
+    rises_s: float
     phase: tuple[bool, bool]
-    creep_s: float
     after_motion: bool
     """Whether the machine moved before it: else it begins with a flag, or a gap."""
 
     @property
     def length_s(self) -> float:
-        return self.until_s - self.from_s
+        return self.rises_s - self.stops_s
+
+    @property
+    def is_landed(self) -> bool:
+        return self.phase[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +106,15 @@ def _runs(
     for first, end in zip(firsts.tolist(), ends.tolist(), strict=True):
         if not slow[first] or end <= first:
             continue
-        until_s = min(float(time_s[end]), float(time_s[end - 1]) + _GAP_S)
-        creeping = (share[first:end] > method.still).sum() * (until_s - time_s[first]) / (end - first)
-        moved = first > 0 and not slow[first - 1]
-        runs.append(Run(float(time_s[first]), until_s, (bool(landed[first]), bool(locked[first])), float(creeping), moved))
+        from_s = float(time_s[first])
+        stands = first + np.flatnonzero(share[first:end] <= method.still)
+        until_s = _after(time_s, end - 1)
+        stops_s, rises_s = (float(time_s[stands[0]]), _after(time_s, stands[-1])) if len(stands) else (from_s, until_s)
+        phase = (bool(landed[first]), bool(locked[first]))
+        runs.append(Run(from_s, until_s, stops_s, rises_s, phase, bool(first > 0 and not slow[first - 1])))
     return runs
+
+
+def _after(time_s: Numbers, at: int) -> float:
+    """When a sample's time is over: the next one comes, or a gap begins."""
+    return min(float(time_s[at + 1]), float(time_s[at]) + _GAP_S)
