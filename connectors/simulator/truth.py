@@ -4,6 +4,7 @@ An oracle of its own: it knows what was sent and with what intent, and shares no
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from connectors.simulator.kpis.expected import Done, expected_kpis
@@ -87,8 +88,9 @@ class Truth:
             "visits": [
                 _with_times(visit, until_ms, "queue_entered", "in_left", "out_left") for visit in chronicle.visits
             ],
-            **({"scenario": options.scenario, "facts": _facts(chronicle, until_ms)} if options.scenario else {}),
             **self._kpis(chronicle, until_ms),
+            **({"scenario": options.scenario, "facts": _told(chronicle.facts, until_ms)} if options.scenario else {}),
+            **({"radio": _told(chronicle.radio, until_ms)} if chronicle.radio else {}),
         }
 
     def _kpis(self, chronicle: Chronicle, until_ms: int) -> dict[str, list[dict[str, Any]]]:
@@ -96,16 +98,16 @@ class Truth:
         start_ms = to_ms(self._options.start)
         if chronicle.site is None or until_ms < to_ms(self._options.start + self._options.duration):
             return {}
-        facts = _facts(chronicle, until_ms)
+        facts = _told(chronicle.facts, until_ms)
         hours = self._streams.hours()
         done = Done(chronicle.site, facts, chronicle.diaries, hours, start_ms, self._newest_ms)
         return {"kpis": expected_kpis(done)}
 
 
-def _facts(chronicle: Chronicle, until_ms: int) -> dict[str, list[dict[str, Any]]]:
+def _told(told: Iterable[tuple[int, str, dict[str, Any]]], until_ms: int) -> dict[str, list[dict[str, Any]]]:
     """By table, what a scenario says must be found; of what was not over in time nothing is said."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for over_ms, table, row in chronicle.facts:
+    for over_ms, table, row in told:
         if over_ms <= until_ms:
             found.setdefault(table, []).append(row)
     return found

@@ -22,6 +22,7 @@ class Chronicle:
 
     `facts` are a scenario's: when it is over, the fact table, and the columns whose values follow from the intent.
     Where it states KPIs, `site` is theirs, and `diaries` are its cranes'.
+    `radio` is what radio did to work: when it is over, `fades`, `slowed` or `aborted`, and what is known of it.
     """
 
     cycles: list[dict[str, Any]] = field(default_factory=list)
@@ -29,6 +30,7 @@ class Chronicle:
     facts: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
     diaries: list[Diary] = field(default_factory=list)
     site: Site | None = None
+    radio: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
 
 
 class World:

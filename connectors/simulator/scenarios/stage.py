@@ -10,6 +10,7 @@ from connectors.simulator.cells import Cell
 from connectors.simulator.gateways import Place
 from connectors.simulator.scenarios import duration_of, read_scenario
 from connectors.simulator.scenarios.quay import Quay
+from connectors.simulator.scenarios.remote import RemoteQuay
 from connectors.simulator.scenarios.script import Script
 from connectors.simulator.world import World
 from schemas.errors import ConfigurationError
@@ -22,6 +23,8 @@ def play(world: World, place: Place, name: str) -> None:
         world.chronicle.site = place.site
     if "quay" in content:
         Quay(world, place, content["quay"]).play()
+    elif "remote" in content:
+        RemoteQuay(world, place, content["remote"]).play()
     else:
         _check_whole(name, world.options.duration)
         Script(world, place, content).play()
