@@ -32,6 +32,7 @@ class Keeper:
         self._waiting: list[tuple[Parcel, asyncio.Future[list[Receipt]]]] = []
         self._delivered: set[int] = set()
         self._work = asyncio.Event()
+        self._wrote = asyncio.Event()
         self._task = asyncio.ensure_future(self._run())
 
     async def keep(self, parcel: Parcel) -> list[Receipt]:
@@ -66,6 +67,15 @@ class Keeper:
     async def held(self) -> Held:
         """As the spool's."""
         return await self._in_thread(self.spool.held)
+
+    async def aside(self) -> int:
+        """As the spool's."""
+        return await self._in_thread(self.spool.aside)
+
+    async def wrote(self) -> None:
+        """Wait for the end of the next transaction."""
+        self._wrote.clear()
+        await self._wrote.wait()
 
     async def close(self) -> None:
         """Write what waits, and close the file."""
@@ -102,6 +112,7 @@ class Keeper:
         self._delivered.difference_update(delivered)
         self._on_commit(loop.time() - started, sum(len(parcel.events) for parcel in parcels))
         _answer(batch, answers)
+        self._wrote.set()
         if parcels:
             self.arrived.set()
 

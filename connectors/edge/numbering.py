@@ -6,9 +6,11 @@ moment neither uses a number twice nor leaves one out (contract section 9.1).
 
 import sqlite3
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 Stream = tuple[str, str, str]
+REMEMBERED: Final = 100_000
+_FIND: Final = "SELECT stream, last FROM counter WHERE source = ? AND subject = ? AND type = ?"
 
 
 class Counter(NamedTuple):
@@ -19,13 +21,18 @@ class Counter(NamedTuple):
 
 
 class Numbering:
-    """The counters of one spool. What a transaction draws becomes true by `keep`, and is forgotten by `undo`."""
+    """The counters of one spool. What a transaction draws becomes true by `keep`, and is forgotten by `undo`.
+
+    Streams are many where assets are (every container is one): they are looked up when they are needed,
+    and no more than `REMEMBERED` are kept in memory.
+    """
 
     def __init__(self, connection: sqlite3.Connection, bootid: str) -> None:
         self.bootid = bootid
         self._connection = connection
-        rows = connection.execute("SELECT source, subject, type, stream, last FROM counter")
-        self._counters: dict[Stream, Counter] = {(r[0], r[1], r[2]): Counter(r[3], r[4]) for r in rows}
+        self._streams = int(connection.execute("SELECT coalesce(max(stream), 0) FROM counter").fetchone()[0])
+        self._new = 0
+        self._known: dict[Stream, Counter] = {}
         self._drawn: dict[Stream, Counter] = {}
         self._since_mark: list[tuple[Stream, Counter | None]] = []
 
@@ -33,7 +40,7 @@ class Numbering:
         """The next id and sequence of the event's stream."""
         stream = (event["source"], event["subject"], event["type"])
         before = self._drawn.get(stream)
-        counter = before or self._counters.get(stream) or self._new(stream)
+        counter = before or self._known.get(stream) or self._look_up(stream) or self._begin()
         self._since_mark.append((stream, before))
         drawn = self._drawn[stream] = Counter(counter.stream, counter.last + 1)
         return f"{self.bootid}.{drawn.stream}.{drawn.last}", drawn.last
@@ -58,13 +65,21 @@ class Numbering:
 
     def keep(self) -> None:
         """The transaction is durable."""
-        self._counters.update(self._drawn)
-        self._drawn.clear()
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+        self._known.update(self._drawn)
+        self._streams += self._new
+        self.undo()
 
     def undo(self) -> None:
         """The transaction never was."""
         self._drawn.clear()
+        self._new = 0
 
-    def _new(self, stream: Stream) -> Counter:
-        new = sum(1 for known in self._drawn if known not in self._counters)
-        return Counter(len(self._counters) + new + 1, 0)
+    def _look_up(self, stream: Stream) -> Counter | None:
+        row = self._connection.execute(_FIND, stream).fetchone()
+        return None if row is None else Counter(*row)
+
+    def _begin(self) -> Counter:
+        self._new += 1
+        return Counter(self._streams + self._new, 0)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from connectors.edge.bounds import Bounds, Held
 from connectors.edge.event import Receipt, offered_in_python
@@ -45,27 +45,25 @@ class Publisher:
         self._on_commit = on_commit
         self._connect = connect_to(access, delivery)
         self._delivery = delivery
-        self._keeper: Keeper | None = None
-        self._sender: Sender | None = None
-        self._sending: asyncio.Task[None] | None = None
+        self._open: _Open | None = None
 
     async def __aenter__(self) -> Self:
         """Open the spool and begin to send. Raises ConfigurationError."""
-        keeper = self._keeper = Keeper(Spool(self._path, self._bounds), self._on_commit)
-        self._sender = Sender(keeper, self._delivery, self._connect)
-        self._sending = asyncio.ensure_future(self._sender.run())
+        keeper = Keeper(Spool(self._path, self._bounds), self._on_commit)
+        sender = Sender(keeper, self._delivery, self._connect)
+        self._open = _Open(keeper, sender, asyncio.ensure_future(sender.run()))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._keeper is not None
-        assert self._sending is not None
-        with suppress(TimeoutError):
-            await self.flush(CLOSE_S if error is None else 0.0)
-        self._sending.cancel()
-        await asyncio.gather(self._sending, return_exceptions=True)
-        await self._keeper.close()
+        opened = self._opened()
+        if error is None and not opened.sending.done():
+            with suppress(TimeoutError):
+                await self.flush(CLOSE_S)
+        opened.sending.cancel()
+        await asyncio.gather(opened.sending, return_exceptions=True)
+        await opened.keeper.close()
 
     async def send(self, event: Mapping[str, Any]) -> Receipt:
         """Returns what the event is called, once it is in the spool and the disk has confirmed it.
@@ -86,7 +84,10 @@ class Publisher:
 
     async def keep(self, parcel: Parcel) -> list[Receipt]:
         """As `send_all`, of events that are checked already."""
-        return await self.keeper.keep(parcel)
+        opened = self._opened()
+        if opened.sending.done() and (failure := opened.sending.exception()):
+            raise failure
+        return await opened.keeper.keep(parcel)
 
     async def cursor(self, name: str) -> str | None:
         """How far the source of that name has read: what it kept last with its events, or None."""
@@ -94,8 +95,7 @@ class Publisher:
 
     async def flush(self, within_s: float) -> None:
         """Wait until the broker has everything. Raises TimeoutError; nothing is lost by that."""
-        assert self._sender is not None
-        await asyncio.wait_for(self._sender.until_empty(), within_s)
+        await asyncio.wait_for(self.sender.until_empty(), within_s)
 
     async def held(self) -> Held:
         """What waits for the broker."""
@@ -103,12 +103,26 @@ class Publisher:
 
     @property
     def keeper(self) -> Keeper:
-        """The spool's asynchronous side; there is one inside `async with` only."""
-        assert self._keeper is not None, "use `async with Publisher(…) as publisher`"
-        return self._keeper
+        """The spool's asynchronous side."""
+        return self._opened().keeper
 
     @property
     def sender(self) -> Sender:
         """What delivers; for metrics."""
-        assert self._sender is not None, "use `async with Publisher(…) as publisher`"
-        return self._sender
+        return self._opened().sender
+
+    @property
+    def sending(self) -> "asyncio.Task[None]":
+        """The task that delivers; it ends only with an error."""
+        return self._opened().sending
+
+    def _opened(self) -> "_Open":
+        if self._open is None:
+            raise RuntimeError("use `async with Publisher(…) as publisher`")
+        return self._open
+
+
+class _Open(NamedTuple):
+    keeper: Keeper
+    sender: Sender
+    sending: "asyncio.Task[None]"

@@ -102,7 +102,7 @@ class Sender:
     async def until_empty(self) -> None:
         """Wait until everything in the spool now, and since, is delivered and gone."""
         while (await self._keeper.held()).events:
-            await asyncio.sleep(IDLE_S / 5)
+            await self._keeper.wrote()
 
     def waiting_age_s(self, lane: Lane) -> float:
         """How long the oldest event that the lane has at hand has waited; 0 when there is none."""
