@@ -20,7 +20,7 @@ class Lanes:
 
     def __post_init__(self) -> None:
         self.live_from = self.live_next = self.end + 1
-        self.backlog_next = 0
+        self.backlog_next = 1
 
     def span(self, lane: Lane, end: int) -> tuple[int, int]:
         """The positions the lane has still to read, both ends included; empty when the first is the greater."""

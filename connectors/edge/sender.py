@@ -142,8 +142,9 @@ class Sender:
         rows = self._read[lane]
         if rows or first > last:
             return
-        for row in await self._keeper.read(first, last, _READ_AT_ONCE):
-            lanes.pass_by(lane, row.position)
+        found = await self._keeper.read(first, last, _READ_AT_ONCE)
+        lanes.pass_by(lane, last if len(found) < _READ_AT_ONCE else found[-1].position)
+        for row in found:
             if row.position not in self._on_way and not self._keeper.is_let_go(row.position):
                 rows.append(row)
 
@@ -256,7 +257,7 @@ class Sender:
             del self._holds[topic]
         if over:
             # What was passed by meanwhile is somewhere before: everything that waits is looked at again.
-            self._come_back(lanes, [0], end)
+            self._come_back(lanes, [1], end)
 
     def _heard(self, trouble: Trouble, detail: str, topic: str = "") -> None:
         self.troubles[trouble] += 1
