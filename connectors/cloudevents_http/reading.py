@@ -17,7 +17,7 @@ _JSON: Final = re.compile(r"application/([a-z0-9.-]+\+)?json", re.IGNORECASE)
 
 
 def events_in(content_type: str, headers: Mapping[str, str], body: bytes) -> list[dict[str, Any]]:
-    """The events of a request, in order; `content_type` without parameters. Raises InvalidEventError."""
+    """The events of a request, in order; `content_type` without parameters, empty when there is none. Raises InvalidEventError."""
     kind = content_type.lower()
     if kind == BATCH:
         return _batch(body)
@@ -30,7 +30,8 @@ def events_in(content_type: str, headers: Mapping[str, str], body: bytes) -> lis
     }
     if not attributes:
         raise InvalidEventError(f"no CloudEvent: send {STRUCTURED}, {BATCH}, or ce- headers")
-    if not _JSON.fullmatch(kind):
+    # Without a content-type the data is JSON, as it is in our models; aiohttp would call it octet-stream.
+    if kind and not _JSON.fullmatch(kind):
         raise InvalidEventError(f"content-type {content_type} of the data is not JSON")
     return [{**attributes, "data": _json(body)}]
 

@@ -89,7 +89,8 @@ class _Page:
         return web.Response(status=202)
 
     def _events(self, request: web.Request, body: bytes) -> list[Offered]:
-        found = events_in(request.content_type, request.headers, body)
+        kind = request.content_type if "Content-Type" in request.headers else ""
+        found = events_in(kind, request.headers, body)
         return [
             self._checked(event, f"event {n}: " if len(found) > 1 else "", len(body)) for n, event in enumerate(found)
         ]
