@@ -211,7 +211,54 @@ CONNECTOR_ERRORS = Metric(
 )
 CONNECTOR_BYTES = Metric("quaystream_connector_bytes_total", "counter", "Bytes a connector has read.", ("connector",))
 SPOOL_EVENTS = Metric("quaystream_spool_events", "gauge", "Events kept at the edge until the broker has them.")
-SPOOL_BYTES = Metric("quaystream_spool_bytes", "gauge", "Size of the spool at the edge.")
+SPOOL_BYTES = Metric("quaystream_spool_bytes", "gauge", "Bytes of the events kept at the edge.")
+SPOOL_OLDEST_AGE = Metric(
+    "quaystream_spool_oldest_age_seconds", "gauge", "How long the oldest event in the spool has waited; 0 when empty."
+)
+SPOOL_COMMIT_SECONDS = Metric(
+    "quaystream_spool_commit_seconds", "histogram", "From offering to durable, one group commit.", (), _COMMIT_BUCKETS_S
+)
+SPOOL_REFUSED = Metric(
+    "quaystream_spool_refused_total",
+    "counter",
+    "Times a source was told to come back later: full_by_bytes, full_by_age, disk_full.",
+    ("cause",),
+)
+SPOOL_DROPPED = Metric(
+    "quaystream_spool_dropped_total",
+    "counter",
+    "Events dropped because the policy is drop_oldest and the spool was full.",
+)
+SPOOL_SET_ASIDE = Metric(
+    "quaystream_spool_set_aside_events", "gauge", "Events the broker will never accept, kept in the spool's file."
+)
+GATEWAY_DELIVERED = Metric(
+    "quaystream_gateway_delivered_total",
+    "counter",
+    "Events the broker has confirmed, by lane (live, backlog).",
+    ("lane",),
+)
+GATEWAY_LANE_AGE = Metric(
+    "quaystream_gateway_lane_age_seconds",
+    "gauge",
+    "How long the oldest event of a lane has waited; 0 when none.",
+    ("lane",),
+)
+GATEWAY_TROUBLES = Metric(
+    "quaystream_gateway_troubles_total",
+    "counter",
+    "What Kafka's client reported: away, certificate, credentials, not_allowed, no_topic, refused, other.",
+    ("trouble",),
+)
+GATEWAY_CLOCK_STEPS = Metric(
+    "quaystream_gateway_clock_steps_total", "counter", "Times the gateway's wall clock jumped by a second or more."
+)
+# What a gateway exports, and nothing else.
+EDGE: tuple[Metric, ...] = (
+    *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES, SPOOL_OLDEST_AGE),
+    *(SPOOL_COMMIT_SECONDS, SPOOL_REFUSED, SPOOL_DROPPED, SPOOL_SET_ASIDE),
+    *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_CLOCK_STEPS, BUILD_INFO),
+)
 
 CATALOGUE: tuple[Metric, ...] = (
     *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, COUNTERS_UNKNOWN, KEY_MISMATCH, LOST_RECORDS),
@@ -223,6 +270,5 @@ CATALOGUE: tuple[Metric, ...] = (
     *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),
     *(REFOLD_FAILURES, REFOLD_FAILING),
     *(SLA_MINUTES, SLA_BUDGET),
-    BUILD_INFO,
-    *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES),
+    *EDGE,
 )
