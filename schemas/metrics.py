@@ -163,6 +163,9 @@ REFOLD_FAILURES = Metric(
 )
 REFOLD_FAILING = Metric("quaystream_refold_failing", "gauge", "Keys that could not be folded and have not been since.")
 
+START_TIMESTAMP = Metric(
+    "quaystream_start_timestamp_seconds", "gauge", "When the process began to serve metrics (Unix time)."
+)
 BUILD_INFO = Metric("quaystream_build_info", "gauge", "Always 1; the version is the label.", ("version",))
 
 # Connectors and the edge.
@@ -184,6 +187,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *(DEAD_LETTERS_RELAYED, DEAD_LETTERS_UNRELAYED),
     *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),
     *(REFOLD_FAILURES, REFOLD_FAILING),
+    START_TIMESTAMP,
     BUILD_INFO,
     *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES),
 )
