@@ -199,7 +199,9 @@ SLA_BUDGET = Metric(
     "Share of known device minutes that may be out of a profile: 1 minus its target.",
     ("profile",),
 )
-
+START_TIMESTAMP = Metric(
+    "quaystream_start_timestamp_seconds", "gauge", "When the process began to serve metrics (Unix time)."
+)
 BUILD_INFO = Metric("quaystream_build_info", "gauge", "Always 1; the version is the label.", ("version",))
 
 # Connectors and the edge.
@@ -270,5 +272,6 @@ CATALOGUE: tuple[Metric, ...] = (
     *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),
     *(REFOLD_FAILURES, REFOLD_FAILING),
     *(SLA_MINUTES, SLA_BUDGET),
+    START_TIMESTAMP,
     *EDGE,
 )

@@ -127,6 +127,7 @@ class Worker(Service):
         self._app.assignments = self._ownership
         self.watchdog = Watchdog(self.lanes.values(), self.registry)
         self.registry.gauge(metrics.BUILD_INFO, VERSION).set(1)
+        self.registry.gauge(metrics.START_TIMESTAMP).set_to_current_time()
         pages = Pages(self.registry.text, self.watchdog.stalled, self._unready)
         web = await self.add_runtime_dependency(Web(settings.web_bind, settings.web_port, pages))
         self.on_listening(f"{settings.web_bind}:{web.port}")
