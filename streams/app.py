@@ -182,7 +182,7 @@ class Worker(Service):
     def _unready(self) -> str | None:
         if self._app.rebalancing or not self._ownership.is_assigned:
             return "no partitions assigned yet"
-        return self.watchdog.stalled()
+        return self.watchdog.waiting() or self.watchdog.stalled()
 
 
 def _tune_interpreter() -> None:

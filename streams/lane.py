@@ -86,6 +86,11 @@ class Lane:
         return not len(self._buffer) and not self._is_turning and (self._flight is None or self._flight.done())
 
     @property
+    def waits_for(self) -> str | None:
+        """Why the database took nothing at the last try, until it takes something again."""
+        return self._preparation.waits_for
+
+    @property
     def is_behind(self) -> bool:
         """Whether more waits than a transaction in flight explains."""
         return len(self._buffer) >= max(1, self._pace.batch_rows // _AHEAD_SHARE)
