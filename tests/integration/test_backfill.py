@@ -119,7 +119,7 @@ def test_history_that_is_refused_is_relayed_with_its_place_and_replayed_to_where
     assert (headers["qs-topic"], headers["qs-offset"]) == (HISTORY.encode(), str(place.offset).encode())
     system.workers.started[0].stop()
     system.workers.ready(max_age="90d")
-    assert system.command("dead-letters", "replay", "--reason", "too_old").returncode == 0
+    assert system.command("dead-letters", "replay", "--reason", "too_old", "--yes").returncode == 0
     wait_until(lambda: system.database.value(OLD_ROWS) == 1, 30, "the replayed record is stored")
     assert system.verified().total("accepted", HISTORY) == 1
 
