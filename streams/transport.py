@@ -298,5 +298,8 @@ class BatchApp(App):
         await super().on_stop()
         await self.shell.stop()
 
+    def _create_directories(self) -> None:
+        """None: upstream makes folders for tables where the command was called, and there are no tables."""
+
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
