@@ -150,6 +150,19 @@ def test_partition_that_waits_for_the_database_is_not_stalled_and_has_its_time_a
     assert "stands at 0" in str(watched.watchdog.stalled())
 
 
+def test_history_that_waits_is_shown_but_neither_live_lag_nor_a_stall(clock: Clock) -> None:
+    history = TopicPartition("crane-events-backfill", 0)
+    watched = Watched(CRANES, history)
+    watched.watchdog.observe({CRANES: 3, history: 500})
+    assert watched.watchdog.lag() == {CRANES: 3, history: 500}
+    assert watched.watchdog.live_lag() == 3
+    assert watched.gauge("lag_records", history) == 500
+    watched.partitions.moved(CRANES, 3)
+    watched.watchdog.observe({CRANES: 3, history: 500})
+    clock.now += 2 * STALL_S
+    assert watched.watchdog.stalled() is None
+
+
 def test_resumed_partition_has_its_time_again(clock: Clock) -> None:
     watched = Watched()
     watched.partitions.pause(CRANES)
