@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from schemas.moments import microseconds_of
 from schemas.tables import Kind, RawTable
 from streams.core.times import TIMESTAMP
 
@@ -69,6 +70,8 @@ def record_batch(table: RawTable, accepted: Accepted, data: Sequence[Sequence[An
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     # Most fields of most events are absent.
+    if kind == TIMESTAMP:
+        return pa.array([None if text is None else microseconds_of(text) for text in values], pa.int64()).cast(kind)
     return pa.nulls(len(values), kind) if values.count(None) == len(values) else pa.array(values, kind)
 
 
