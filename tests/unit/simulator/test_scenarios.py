@@ -118,6 +118,14 @@ def test_counters_begin_again_and_everything_else_goes_on() -> None:
     assert rows[-1]["energy_total_kwh"] < rows[0]["energy_total_kwh"]
 
 
+def test_a_plan_tells_when_it_was_said_and_when_it_is_to_happen() -> None:
+    rows = played("vessel_call").rows["port.vessel_milestone"]
+    start = min(row["time"] for row in rows)
+    told = {row["time"] - start: row["expected_time"] - start for row in rows if row["expected_time"]}
+    hours = {timedelta(): 6.0, timedelta(hours=1): 30.0, timedelta(hours=2): 31.5}
+    assert told == {said: timedelta(hours=expected) for said, expected in hours.items()}
+
+
 def test_a_twin_lift_is_one_cycle_one_job_and_two_boxes() -> None:
     cycles = played("crane_twin").truth["facts"]["port.crane_cycle"]
     assert sum(row["boxes"] for row in cycles) == 18
