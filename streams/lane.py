@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from streams.buffer import Buffer
+from streams.buffer import BATCH_BYTES, Buffer
 from streams.core.record import Stretch, TopicPartition
 from streams.flow import Crash, Flow, Recorder
 from streams.landing import Landing
@@ -144,7 +144,7 @@ class Lane:
         """
         await self._buffer.wait_for_records(1)
         worth = max(1, self._pace.batch_rows // _AHEAD_SHARE)
-        full = asyncio.create_task(self._buffer.wait_for_records(worth))
+        full = asyncio.create_task(self._buffer.wait_for_records(worth, BATCH_BYTES // _AHEAD_SHARE))
         try:
             await asyncio.wait([full], timeout=self._pace.linger.total_seconds())
             if self._flight is not None:
