@@ -48,6 +48,10 @@ class Gateway:
         """The exposition."""
         return self._gauges.registry.text()
 
+    def delivered(self) -> int:
+        """Events that the broker has confirmed since the start."""
+        return 0 if self._publisher is None else self._publisher.sender.delivered.total()
+
     def alive(self) -> str | None:
         """None when delivery makes turns, whether or not Kafka answers; else what is wrong."""
         if self._publisher is None:
