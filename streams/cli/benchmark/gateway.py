@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -31,7 +31,7 @@ BATCH: Final = 100
 _PROGRESS_S: Final = 0.02
 
 Events = Annotated[int, typer.Option(min=1_000, help="Events a way.")]
-Way = Callable[[Path, KafkaAccess, int], Awaitable[None]]
+Way = Callable[[Path, KafkaAccess, int], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
