@@ -72,8 +72,10 @@ Answer = list[Receipt] | SpoolFullError | EventTooLargeError
 
 
 class Spool:
-    """Opens (or makes) the file. `last_position` is the highest ever given, `dropped` counts since it was opened;
-    `has_reserve` is False while the disk is full.
+    """Opens (or makes) the file.
+
+    `last_position` is the highest ever given, `dropped` counts since the opening, `has_reserve` is False
+    while the disk is full.
 
     Raises ConfigurationError where it cannot be used, as when another process has it.
     """
