@@ -50,6 +50,8 @@ def mended(stack: Stack) -> Iterator[None]:
 def gateway(environment: dict[str, str], tmp_path: Path) -> Iterator[Gateway]:
     gateway = Gateway(environment, tmp_path, SOURCES, catch_up_per_s=2 * PER_S, timeout="5s")
     yield gateway
+    # Shown by pytest where the test has failed.
+    print(f"the gateway's last pages: {gateway.last_words()}")
     gateway.end()
 
 
@@ -76,7 +78,7 @@ def newest_age_s(system: System) -> float:
 
 def fresh_ages_until(system: System, done: Callable[[], bool]) -> list[float]:
     """How old the newest stored event was, four times a second, from the first moment on that it was young."""
-    wait_until(lambda: newest_age_s(system) < FRESH_S, 60, "a live event is stored")
+    wait_until(lambda: newest_age_s(system) < FRESH_S, 150, "a live event is stored")
     ages = []
     while not done():
         ages.append(newest_age_s(system))

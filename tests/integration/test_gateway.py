@@ -106,7 +106,7 @@ def test_check_says_what_it_found_and_starts_nothing(system: System, gateway: Ga
 
 def test_what_is_wrong_is_one_line_and_exit_2(system: System, gateway: Gateway) -> None:
     gateway.ready()
-    for config, says in ((gateway.config, "another process has it open"), (gateway.spool, "not UTF-8")):
+    for config, says in ((gateway.config, "another process has it open"), (gateway.spool, "is not TOML")):
         done = system.command("gateway", str(config))
         assert done.returncode == 2
         assert done.stderr.count("\n") == 1
