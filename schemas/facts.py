@@ -13,6 +13,7 @@ from schemas.tables import Column
 GateOutcome = Literal["open", "complete", "incomplete", "no_gate_in", "clock_skew"]
 CargoOutcome = Literal["open", "complete", "incomplete", "no_arrival", "gated_out_unreleased"]
 VesselOutcome = Literal["open", "complete", "incomplete", "no_arrival", "never_arrived", "clock_skew"]
+CellAlarmOutcome = Literal["open", "cleared", "never_cleared", "no_raise"]
 CorrectedBy = Literal["person", "repair"]
 CargoFlow = Literal["import", "export", "transhipment", "landside", "restow"]
 CargoClass = Literal["import", "export", "transhipment", "landside", "restow", "empty", "reefer"]
@@ -169,6 +170,36 @@ VESSEL_CALL = FactTable(
         Column("outcome", "text", required=True),
     ),
 )
+CELL_ALARM = FactTable(
+    "cell_alarm",
+    "port.cell_alarm",
+    "cell_alarm_id",
+    "first_at",
+    (
+        Column("cell_alarm_id", "text", required=True),
+        Column("alarm_key", "text", required=True),
+        Column("cell_id", "text", required=True),
+        Column("site", "text", required=True),
+        Column("origin", "text", required=True),
+        Column("source", "text", required=True),
+        Column("condition", "text", required=True),
+        Column("interface", "text"),
+        Column("specific_problem", "text"),
+        Column("probable_cause", "text"),
+        Column("raised_at", "time"),
+        Column("last_raised_at", "time"),
+        Column("cleared_at", "time"),
+        Column("severity", "text"),
+        Column("last_severity", "text"),
+        Column("duration_s", "float"),
+        Column("active_s", "float", required=True),
+        Column("changes", "int", required=True),
+        Column("flaps", "int", required=True),
+        Column("first_at", "time", required=True),
+        Column("last_at", "time", required=True),
+        Column("outcome", "text", required=True),
+    ),
+)
 
-FACT_TABLES: tuple[FactTable, ...] = (CRANE_CYCLE, GATE_VISIT, CARGO_VISIT, VESSEL_CALL)
+FACT_TABLES: tuple[FactTable, ...] = (CRANE_CYCLE, GATE_VISIT, CARGO_VISIT, VESSEL_CALL, CELL_ALARM)
 FACT_BY_KIND: dict[str, FactTable] = {table.kind: table for table in FACT_TABLES}

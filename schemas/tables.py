@@ -120,6 +120,7 @@ CELL_MEASUREMENT = RawTable(
         Column("object", "text", required=True),
         Column("managed_element", "text"),
         Column("vendor", "text"),
+        Column("interface", "text"),
         Column("granularity_s", "int", required=True),
         Column("suspect", "bool"),
         Column("name", "text", required=True),

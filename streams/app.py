@@ -8,7 +8,7 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,11 +24,14 @@ from connectors.timescale.fact_store import open_fact_store
 from connectors.timescale.pool import open_pool
 from connectors.timescale.store import TimescaleStore
 from schemas import metrics
+from schemas.backfill import SUFFIX
 from schemas.reference import declared_sources
+from schemas.topics import INGEST_TOPICS
 from streams.chores import PASSING, Chores
 from streams.core.domain import Limits
 from streams.core.record import TopicPartition
 from streams.domains import DOMAINS
+from streams.history import Allowance, History
 from streams.lane import Lane, Pace
 from streams.ownership import Ownership, RecreatedTopicError
 from streams.pipeline import Pipeline
@@ -48,6 +51,7 @@ CRASH_EXIT = 70
 CLAIM_DEADLINE_S = 20.0
 _LAST_HOURS_S = 5.0
 VERSION = version("quaystream")
+INGESTED = tuple(topic.name for topic in INGEST_TOPICS)
 
 
 class Schema(faust.Schema):
@@ -101,6 +105,7 @@ class Worker(Service):
         self._chores: Chores | None = None
         self._refolding: Refolding | None = None
         self.lanes: dict[str, Lane] = {}
+        self.histories: dict[str, History] = {}
         self.watchdog = Watchdog((), self.registry)
         self.on_listening: Callable[[str], None] = lambda _: None
         self.on_caught_up: Callable[[], None] | None = None
@@ -112,9 +117,12 @@ class Worker(Service):
         self._store = store = TimescaleStore(self._pool, settings.group, f"{os.uname().nodename}/{os.getpid()}")
         flow = ConsumerFlow(self._app)
         pace = Pace(settings.batch_rows, timedelta(milliseconds=settings.linger_ms))
+        allowance = Allowance(settings.backfill_rate)
+        self.registry.gauge(metrics.BACKFILL_RATE).set(settings.backfill_rate)
         for domain in DOMAINS:
             pipeline = Pipeline(domain, limits_of(settings))
-            self.lanes[domain.name] = Lane(pipeline, store, flow, self.recorder, pace, crash)
+            lane = self.lanes[domain.name] = Lane(pipeline, store, flow, self.recorder, pace, crash)
+            self.histories[domain.name] = History(domain.name, lane, allowance, self.recorder, crash)
         self._ownership = Ownership(store, self.lanes.values(), CLAIM_DEADLINE_S, self._cannot_claim)
         self._app.assignments = self._ownership
         self.watchdog = Watchdog(self.lanes.values(), self.registry)
@@ -134,6 +142,7 @@ class Worker(Service):
         """Let the lanes run."""
         _tune_interpreter()
         self._runs = [asyncio.create_task(lane.run(), name=f"lane-{lane.name}") for lane in self.lanes.values()]
+        self._runs += [asyncio.create_task(h.run(), name=f"history-{name}") for name, h in self.histories.items()]
         if self._refolding is not None:
             self._runs.append(asyncio.create_task(self._refolding.run(), name="refolding"))
 
@@ -158,8 +167,8 @@ class Worker(Service):
                     await self._store.roll_hours()
 
     def _is_behind(self) -> bool:
-        """Whether more records wait than one batch has."""
-        return sum(self.watchdog.lag().values()) > self.settings.batch_rows
+        """Whether more live records wait than one batch has."""
+        return self.watchdog.live_lag() > self.settings.batch_rows
 
     def _crash(self, reason: BaseException) -> NoReturn:
         """Called when a child fails for a reason nobody foresaw: mode would leave a worker that only looks alive."""
@@ -207,8 +216,8 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def build_app(settings: Settings) -> BatchApp:
-    """The Faust app: one agent per domain, everything that is not needed off."""
+def build_app(settings: Settings, topics: Collection[str] = INGESTED) -> BatchApp:
+    """The Faust app: one agent per topic, everything that is not needed off. `topics` are those the brokers have."""
     app = BatchApp(
         settings.group,
         broker=[f"kafka://{broker}" for broker in settings.brokers.split(",")],
@@ -218,7 +227,9 @@ def build_app(settings: Settings) -> BatchApp:
     worker = Worker(settings, app)
     app.shell = worker
     for domain in DOMAINS:
-        _add_agent(app, worker, domain.topic, domain.name)
+        _add_agent(app, domain.topic, domain.name, worker.lanes)
+        if (backfill := domain.topic + SUFFIX) in topics:
+            _add_agent(app, backfill, domain.name, worker.histories)
     return app
 
 
@@ -244,14 +255,14 @@ def _engine_options(session_timeout_s: float) -> Mapping[str, Any]:
     }
 
 
-def _add_agent(app: BatchApp, worker: Worker, topic: str, name: str) -> None:
+def _add_agent(app: BatchApp, topic: str, domain: str, takers: Mapping[str, Lane] | Mapping[str, History]) -> None:
     channel = app.topic(topic, schema=Schema(), allow_empty=True)
 
     async def agent(stream: Any) -> None:
         async for event in stream.noack().events():
-            await worker.lanes[name].offer(event.value)
+            await takers[domain].offer(event.value)
 
-    app.agent(channel, name=f"quaystream.{name}")(agent)
+    app.agent(channel, name=f"quaystream.{topic}")(agent)
 
 
 def __getattr__(name: str) -> Any:

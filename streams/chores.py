@@ -1,11 +1,11 @@
-"""What the worker does beside the lanes, each on its own timer: lag, pauses, relay, completeness, hours, retention."""
+"""What the worker does beside the lanes, each on its own timer: lag, pauses, relay, completeness, hours, SLA, retention."""
 
 import asyncio
 import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -20,10 +20,12 @@ from connectors.kafka.relay import DeadLetterRelay
 from connectors.prometheus import Registry
 from connectors.timescale.pool import Connection, Pool
 from connectors.timescale.retention import effective_kept, retire_expired
+from connectors.timescale.sla import RESTS, Judgement, judge_minutes
 from schemas import metrics
 from schemas.errors import QuaystreamError
 from schemas.events.model import TYPE_PREFIX
 from schemas.identifiers import site_of
+from schemas.sla import load_profiles
 from streams.core.record import TopicPartition
 from streams.ownership import Ownership
 from streams.restart import settle
@@ -96,6 +98,12 @@ class Chores(Service):
         await self._every(2.0, self._some_hours, rest=20)
 
     @Service.task
+    async def _judge_service_levels(self) -> None:
+        for profile in load_profiles():
+            self._registry.gauge(metrics.SLA_BUDGET, profile.profile_id).set(profile.budget_share)
+        await self._every(2.0, self._service_levels, rest=10)
+
+    @Service.task
     async def _retire(self) -> None:
         await self._every(3_600.0, self._retention)
 
@@ -131,10 +139,15 @@ class Chores(Service):
         for tp in self._watchdog.standing(_NOTHING_FOR_S):
             consumer.asked.add(TP(*tp))
         settle()
-        if self.on_caught_up is not None and partitions and not any(self._watchdog.lag().values()):
+        if self.on_caught_up is not None and partitions and not self._is_waited_for():
             await self._hours()
+            await self._every_service_level()
             if self.is_settled is None or await self.is_settled():
                 self.on_caught_up()
+
+    def _is_waited_for(self) -> bool:
+        """Whether records wait; history that is paused does not count."""
+        return any(self._watchdog.lag().values()) if self._settings.backfill_rate else self._watchdog.live_lag() > 0
 
     async def _some_hours(self) -> None:
         """Those marked by now."""
@@ -144,6 +157,25 @@ class Chores(Service):
         """Until nothing is left to add up, whoever does it."""
         while not self.should_stop and (rolled := await self._store.roll_hours()) != 0:
             if rolled is None:
+                await self.sleep(_BUSY_S)
+
+    async def _service_levels(self) -> None:
+        """Some of the minutes that have rested."""
+        await self._judge(RESTS)
+
+    async def _judge(self, rests: timedelta) -> Judgement | None:
+        judgement = await judge_minutes(self._pool, rests)
+        for labels, count in judgement.states.items() if judgement else ():
+            self._registry.counter(metrics.SLA_MINUTES, *labels).inc(count)
+        return judgement
+
+    async def _every_service_level(self) -> None:
+        """Until no minute is left to judge, whoever does it."""
+        while not self.should_stop:
+            judgement = await self._judge(timedelta(0))
+            if judgement is not None and judgement.is_all:
+                return
+            if judgement is None:
                 await self.sleep(_BUSY_S)
 
     async def _pauses(self) -> None:

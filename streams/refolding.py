@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 def _patience() -> dict[str, timedelta]:
     # A lift and the job that ends with it are told within seconds of each other, by different systems.
-    seconds = {"crane_cycle": 5, "gate_visit": 2, "cargo_visit": 2, "vessel_call": 2}
+    seconds = {"crane_cycle": 5, "gate_visit": 2, "cargo_visit": 2, "vessel_call": 2, "cell_alarm": 2}
     return {kind: timedelta(seconds=span) for kind, span in seconds.items()}
 
 
@@ -42,7 +42,8 @@ class RefoldPace:
     share: float = 0.25
     poll_s: float = 1.0
     observe_s: float = 10.0
-    close_s: float = 60.0
+    close_s: float = 15.0
+    clock_s: float = 2.0
 
 
 class Refolding:
@@ -86,9 +87,11 @@ class Refolding:
     async def turn(self) -> float:
         """Fold some keys, if any are due; seconds until the next turn."""
         await self._now_and_then("observe", self._pace.observe_s, self._observe)
+        every_s = 0.0 if self._is_draining else self._pace.clock_s
+        await self._now_and_then("clock", every_s, self._store.advance_clocks)
+        await self._now_and_then("close", self._pace.close_s, self._store.close_by_age)
         keys = await self._store.due(self._resting(), self._pace.keys)
         if not keys:
-            await self._now_and_then("close", self._pace.close_s, self._store.close_by_age)
             return self._pace.poll_s
         if keys[0].kind == "crane_cycle":
             keys = keys[: self._pace.cranes]

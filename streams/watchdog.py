@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from connectors.prometheus import Registry
 from schemas import metrics
+from schemas.backfill import is_backfill
 from streams.core.record import TopicPartition
 from streams.lane import Lane
 
@@ -42,12 +43,17 @@ class Watchdog:
         """Records behind, where known."""
         return dict(self._lag)
 
+    def live_lag(self) -> int:
+        """Records behind in the event topics: history waits because it shall."""
+        return sum(lag for tp, lag in self._lag.items() if not is_backfill(tp.topic))
+
     def stalled(self) -> str | None:
-        """Which partition has lag and no commit for `STALL_S` seconds; a paused one is not stalled."""
+        """Which live partition has lag and no commit for `STALL_S` seconds; a paused one is not stalled."""
         now = time.monotonic()
         paused = {tp for lane in self._lanes for tp in lane.partitions.paused}
         for tp, (head, since) in self._progress.items():
-            if self._lag.get(tp, 0) and tp not in paused and now - since > STALL_S:
+            is_waiting = self._lag.get(tp, 0) and tp not in paused and not is_backfill(tp.topic)
+            if is_waiting and now - since > STALL_S:
                 return (
                     f"{tp.topic}/{tp.partition} stands at {head} for {now - since:.0f} s with {self._lag[tp]} waiting"
                 )

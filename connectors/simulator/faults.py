@@ -1,7 +1,7 @@
 """The fault injector: what happens to letters between the gateway and the broker.
 
 At most one thing happens to a letter. What is sent and accepted may be followed by a repeat of itself or by a
-stranger under its number. The events of a scenario are never lost, skewed or spoiled: its facts must come out.
+stranger under its number. What the facts of a scenario rest on is never lost, skewed or spoiled: they must come out.
 """
 
 from collections import deque
@@ -99,8 +99,8 @@ class Faults:
         return _EAGER if self._plays and letter.fact.type.split(".")[2] not in ("cell", "crane") else 1
 
     def _is_spared(self, letter: Letter) -> bool:
-        """Whether the letter is part of a scenario; what is not, is of cells."""
-        return self._plays and letter.fact.type.split(".")[2] != "cell"
+        """Whether a scenario's facts rest on the letter; what stands beside it, is of cells."""
+        return self._plays and not letter.fact.expendable and letter.fact.type.split(".")[2] != "cell"
 
     def _is_lost(self, letter: Letter) -> bool:
         """Losses come in small bursts of one stream, never from its first number on."""

@@ -1,7 +1,7 @@
 """Facts against raw rows: folding a key again must change nothing. Reads one snapshot, writes nothing.
 
 Keys with marks are left out (they are to be folded yet), and so is what began before retention's horizon. That a visit
-is to be closed by age is no difference either: the worker does it in a minute.
+is to be closed by age, or a cell has been silent for too long, is no difference either: the worker tells it in a minute.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import asyncpg
 
 from connectors.timescale.refolds import Folding, Outcome, Work, horizon_of
+from streams.facts.fact import OPEN, Fact
 from streams.facts.kinds import KeyedKind
 from streams.facts.restate import Changes
 
@@ -74,13 +75,18 @@ def _lines(folding: Folding, outcome: Outcome) -> Iterator[str]:
 
 
 def _said(folding: Folding, changes: Changes) -> Iterator[str]:
-    yield from (f"{fact.key}: its raw rows are there, the fact is not" for fact in changes.new)
+    yield from (f"{fact.key}: its raw rows are there, the fact is not" for fact in changes.new if not _is_silence(fact))
     yield from (f"{fact.key}: no raw rows say so" for fact in changes.withdrawn)
     yield from (f"{fact.key}: has gone on in its raw rows" for fact in changes.progressed)
-    for stored, fact in changes.restated:
+    for stored, fact in (pair for pair in changes.restated if not _is_silence(pair[1])):
         names = [n for n in folding.table.column_names if stored.values[n] != fact.values[n] and n != "state"]
         said = "; ".join(f"{n} is {stored.values[n]}, folded {fact.values[n]}" for n in names)
         yield f"{fact.key}: {said}"
+
+
+def _is_silence(fact: Fact) -> bool:
+    """Whether it is only time that made it: a cell is silent, which the worker tells in a minute."""
+    return fact.values["outcome"] == OPEN and fact.values.get("origin") == "heartbeat"
 
 
 def _keys(folding: Folding, kind: KeyedKind | None) -> str:

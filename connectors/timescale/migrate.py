@@ -19,6 +19,7 @@ from yoyo.migrations import MigrationList
 from connectors.timescale.connection import probe
 from connectors.timescale.definitions import apply_definitions
 from connectors.timescale.reference import apply_reference
+from connectors.timescale.sla import apply_profiles
 from schemas.errors import ConfigurationError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -31,7 +32,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 def migrate(owner_dsn: str) -> list[str]:
-    """Apply what is missing, the declared reference data and the KPI definitions; answers the ids applied now, in order.
+    """Apply what is missing, the declared reference data, KPI definitions and SLA profiles; answers the ids applied now, in order.
 
     Blocks while another migration runs. Raises ConfigurationError (roles, extension, password) and
     ServiceUnreachableError.
@@ -44,6 +45,7 @@ def migrate(owner_dsn: str) -> list[str]:
         with connection.transaction():
             apply_reference(connection)
             apply_definitions(connection)
+            apply_profiles(connection)
     return applied
 
 

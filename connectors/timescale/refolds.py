@@ -19,7 +19,7 @@ from connectors.timescale.replays import is_replayed
 from schemas.facts import FactTable
 from schemas.identifiers import site_of
 from streams.facts.kinds import KeyedKind
-from streams.facts.marks import EVER_US
+from streams.facts.marks import CLOCK, EVER_US
 from streams.facts.restate import Changes, Reason
 from streams.facts.store import Key, Refolded, Waiting
 from streams.store import Fault
@@ -48,11 +48,22 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """A part of a key that is to be folded again, from `since` on, when its site's clock has passed `due_at`; None: never."""
+
+    key: str
+    part: str
+    since: datetime
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What folding each key changes, or why it could not be folded."""
+    """What folding each key changes, or why it could not be folded; and what time alone will change."""
 
     changes: Mapping[str, Changes] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
+    dues: Sequence[Due] = ()
 
 
 class Folding(Protocol):
@@ -105,6 +116,7 @@ class TimescaleFactStore:
                 done = [work for work in works if work.key not in outcome.failed]
                 restatements = await _write(connection, folding.table, done, outcome.changes)
                 await _take_away(connection, folding.table.kind, done)
+                await _await(connection, folding.table.kind, outcome.dues)
             await _advance(connection, {site: at for site, at in clocks.items() if at != known.get(site)})
         return _summary(folding.table.kind, keys, done, outcome, restatements)
 
@@ -114,10 +126,15 @@ class TimescaleFactStore:
         async with self._pool.acquire() as connection:
             await connection.executemany(_FAIL, [(*row, _LONGEST_BACK_OFF_S) for row in rows])
 
-    async def close_by_age(self) -> int:
-        """Mark what is open and was heard of last longer ago than its kind's patience, by its site's clock."""
-        marked = 0
+    async def advance_clocks(self) -> None:
+        """One statement: marks that are taken have moved their site's clock."""
         async with self._pool.acquire() as connection:
+            await connection.execute(_TICK, CLOCK)
+
+    async def close_by_age(self) -> int:
+        """Mark what is open and was heard of last longer ago than its kind's patience, and what is due, by its site's clock."""
+        async with self._pool.acquire() as connection:
+            marked = int((await connection.execute(_MARK_DUE)).rpartition(" ")[2])
             for name, kind in self._keyed.items():
                 horizon = await horizon_of(connection, kind.raw)
                 status = await connection.execute(_overdue(kind), name, kind.patience, horizon)
@@ -130,8 +147,8 @@ class TimescaleFactStore:
 
 
 async def count_waiting(connection: Connection, kinds: Iterable[str]) -> Waiting:
-    """How much of these kinds is to be done, by whichever worker."""
-    row = await connection.fetchrow(_WAITING, list(kinds))
+    """How much of these kinds is to be done, by whichever worker, and whether clocks have to move."""
+    row = await connection.fetchrow(_WAITING, [*kinds, CLOCK])
     return Waiting(row["marks"], row["oldest_s"], row["failing"]) if row else Waiting()
 
 
@@ -218,6 +235,16 @@ async def _take_away(connection: Connection, kind: str, works: Sequence[Work]) -
         )
 
 
+async def _await(connection: Connection, kind: str, dues: Sequence[Due]) -> None:
+    """Remember what time alone will change: one row per part of a key, written by who folds the key."""
+    over = [due for due in dues if due.due_at is None]
+    if over:
+        await connection.execute(_FORGET_DUE, kind, [due.key for due in over], [due.part for due in over])
+    for due in dues:
+        if due.due_at is not None:
+            await connection.execute(_EXPECT, kind, due.key, due.part, due.key.partition("/")[0], due.since, due.due_at)
+
+
 async def _advance(connection: Connection, clocks: Mapping[str, datetime]) -> None:
     """After the commit, by itself: sites are shared by all keys, and keys must not wait for each other."""
     if clocks:
@@ -266,6 +293,26 @@ _CLOCKS = "SELECT site, newest FROM ingest.site_clock WHERE site = ANY($1::text[
 _ADVANCE = """
 INSERT INTO ingest.site_clock AS c (site, newest) SELECT * FROM unnest($1::text[], $2::timestamptz[])
 ON CONFLICT (site) DO UPDATE SET newest = EXCLUDED.newest WHERE c.newest < EXCLUDED.newest
+"""
+_TICK = """
+WITH gone AS (DELETE FROM ingest.refold WHERE kind = $1 RETURNING key, to_time)
+INSERT INTO ingest.site_clock AS c (site, newest) SELECT key, max(to_time) FROM gone GROUP BY key ORDER BY key
+ON CONFLICT (site) DO UPDATE SET newest = EXCLUDED.newest WHERE c.newest < EXCLUDED.newest
+"""
+_EXPECT = """
+INSERT INTO ingest.refold_due (kind, key, part, site, since, due_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (kind, key, part) DO UPDATE SET since = EXCLUDED.since, due_at = EXCLUDED.due_at
+"""
+_FORGET_DUE = """
+DELETE FROM ingest.refold_due AS d USING unnest($2::text[], $3::text[]) AS o(key, part)
+WHERE d.kind = $1 AND d.key = o.key AND d.part = o.part
+"""
+_MARK_DUE = """
+INSERT INTO ingest.refold (kind, key, from_time, to_time)
+SELECT d.kind, d.key, min(d.since), max(d.since)
+FROM ingest.refold_due AS d JOIN ingest.site_clock AS c ON c.site = d.site
+WHERE d.due_at < c.newest AND NOT EXISTS (SELECT FROM ingest.refold AS m WHERE m.kind = d.kind AND m.key = d.key)
+GROUP BY d.kind, d.key
 """
 _HORIZON = "SELECT max(to_time) FROM ingest.retired WHERE table_name = ANY($1::text[])"
 _FAIL = """

@@ -35,10 +35,38 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     "ingest.setting": ("name", "value", "updated_at"),
     "ingest.raw_table": ("table_name", "topic"),
     "ingest.stale_hour": ("table_name", "bucket"),
+    "ingest.stale_sla": ("bucket", "marked_at"),
     "ingest.refold": ("id", "kind", "key", "from_time", "to_time", "reason", "marked_at"),
     "ingest.refold_failure": ("kind", "key", "failures", "detail", "failed_at", "retry_at"),
+    "ingest.refold_due": ("kind", "key", "part", "site", "since", "due_at"),
     "ingest.site_clock": ("site", "newest"),
+    "kpi.sla_profile": ("profile", "version", "title", "source", "since", "target", "asks", "digest"),
+    "port.sla_minute": (
+        *(
+            "bucket",
+            "device_id",
+            "site",
+            "profile",
+            "version",
+            "samples",
+            "good",
+            "bad",
+            "outage_s",
+            "state",
+            "judged_at",
+        ),
+    ),
     "kpi.restatement": (*("kind", "site", "key", "old", "new", "old_recorded_at", "revision", "changed_at", "reason"),),
+    "kpi.stale_hour": ("kind", "bucket"),
+    "kpi.cell_counter": ("name", "is_mean"),
+    "kpi.cell_hour": (
+        *("bucket", "site", "cell_id", "object", "part", "figure"),
+        *("n", "total", "largest", "weighted", "weight", "seconds"),
+    ),
+    "kpi.radio_hour": (
+        *("bucket", "site", "device_id", "serving_cell", "readings", "rsrp_n", "rsrp_dbm", "sinr_n", "sinr_db"),
+        *("rtt_n", "rtt_ms", "rtt_ms_sq", "rtt_max_ms", "rtt_in_30_ms", "handovers", "newest"),
+    ),
     "port.site": ("site_id", "name", "utc_offset", "shifts"),
     "port.asset": ("asset_id", "site_id", "kind", "name", "gateways", "declared", "type", "lanes", "carried_by"),
 }
@@ -69,9 +97,9 @@ async def find_missing(connection: asyncpg.Connection) -> list[str]:
 
 
 def expected_hypertables() -> tuple[str, ...]:
-    """Raw tables, rollups of both sizes, and the dead letters."""
+    """Raw tables, rollups of both sizes, judged minutes, and the dead letters."""
     rollups = (name for rollup in ROLLUPS for name in (rollup.minute, rollup.hour))
-    return (*(table.name for table in RAW_TABLES), *rollups, "ingest.dead_letter")
+    return (*(table.name for table in RAW_TABLES), *rollups, "port.sla_minute", "ingest.dead_letter")
 
 
 def _expected_columns() -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from connectors.timescale import fence, hours, refold_marks, rollups, sequences, side_tables
+from connectors.timescale import fence, hours, refold_marks, rollups, sequences, side_tables, sla
 from connectors.timescale.copy import Stream, chunks, encode
 from connectors.timescale.faults import cause_of, fault_of
 from connectors.timescale.pool import Connection, Pool
@@ -116,6 +116,7 @@ class TimescaleStore:
         for table, deltas in writes.rollups.items():
             await rollups.add(connection, table, deltas)
         await hours.mark(connection, writes.rollups)
+        await sla.mark(connection, writes.rollups)
         await refold_marks.add(connection, writes.marks)
         await side_tables.write(connection, self._group, writes, self._assets)
         return writes

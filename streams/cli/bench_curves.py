@@ -20,7 +20,8 @@ FOLDER = "curves"
 Only = Annotated[
     str,
     typer.Option(
-        metavar="LIST", help="Only these, with commas: assets, partitions, rows, chunks, workers, rebalance, memory."
+        metavar="LIST",
+        help="Only these, with commas: assets, partitions, rows, chunks, workers, rebalance, backfill, memory.",
     ),
 ]
 Events = Annotated[int, typer.Option(min=20_000, help="Events a run.")]
@@ -46,7 +47,7 @@ def bench_curves(  # noqa: PLR0913, PLR0917  (one per option)
     report: Report = None,
     from_file: From = None,
 ) -> None:
-    """Measure how an event's CPU and the rate change along each curve, and the pause when a worker joins or leaves.
+    """Measure how an event's cost changes along each curve, and what live events wait at a handover or beside history.
 
     Brings up a Kafka and a TimescaleDB of its own under QUAYSTREAM_HOME and removes them at the end.
     """
@@ -99,6 +100,8 @@ def _show(result: Mapping[str, Any], screen: "CourseScreen") -> None:
         screen.show(figures.rebalance(result["rebalance"]))
     if result["memory"]:
         screen.show(figures.memory(result["memory"]))
+    if result.get("backfill"):
+        screen.show(figures.backfill(result["backfill"]))
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def flat_rows(table: RawTable, accepted: Accepted) -> pa.RecordBatch:
     return record_batch(table, accepted, list(data))
 
 
-def record_batch(table: RawTable, accepted: Accepted, data: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+def record_batch(table: RawTable, accepted: Accepted, data: Sequence[Sequence[Any] | pa.Array]) -> pa.RecordBatch:
     """The head columns of the events, then `data` column by column, then `extra`."""
     schema = schema_of(table)
     start, end = len(accepted.head), len(schema) - 1
@@ -67,7 +67,9 @@ def record_batch(table: RawTable, accepted: Accepted, data: Sequence[Sequence[An
     return pa.RecordBatch.from_arrays([*accepted.head, *values, accepted.extra], schema=schema)
 
 
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+def _array(values: Sequence[Any] | pa.Array, kind: pa.DataType) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values.cast(kind)
     # Most fields of most events are absent.
     return pa.nulls(len(values), kind) if values.count(None) == len(values) else pa.array(values, kind)
 

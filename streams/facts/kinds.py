@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
-from schemas.facts import CARGO_VISIT, CRANE_CYCLE, GATE_VISIT, VESSEL_CALL, FactTable
-from streams.facts import cargo_visit, crane_cycle, gate_visit, vessel_call
+from schemas.facts import CARGO_VISIT, CELL_ALARM, CRANE_CYCLE, GATE_VISIT, VESSEL_CALL, FactTable
+from streams.facts import cargo_visit, cell_alarm, crane_cycle, gate_visit, vessel_call
 from streams.facts.crane_samples import Samples
 from streams.facts.fact import Fact, Fold, Row
 
@@ -85,4 +85,13 @@ VESSEL: Final = KeyedKind(
     vessel_call.PATIENCE,
     reach=timedelta(days=30),
 )
-KEYED: Final[Mapping[str, KeyedKind]] = {kind.table.kind: kind for kind in (GATE, CARGO, VESSEL)}
+# A cell sends a heartbeat every half minute for years: connectors/timescale/alarm_folding.py goes on from stored alarms.
+CELL: Final = KeyedKind(
+    CELL_ALARM,
+    "cell_id",
+    (cell_alarm.ALARMS, cell_alarm.HEARTBEATS),
+    cell_alarm.fold,
+    cell_alarm.PATIENCE,
+    reach=timedelta(days=30),
+)
+KEYED: Final[Mapping[str, KeyedKind]] = {kind.table.kind: kind for kind in (GATE, CARGO, VESSEL, CELL)}

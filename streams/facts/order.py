@@ -29,9 +29,14 @@ def us_between(start: datetime, end: datetime) -> int:
     return (end - start) // MICROSECOND
 
 
+def epoch_us(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return us_between(_EPOCH, moment)
+
+
 def epoch_ms(moment: datetime) -> int:
     """Milliseconds since 1970, as ids carry them."""
-    return us_between(_EPOCH, moment) // 1_000
+    return epoch_us(moment) // 1_000
 
 
 def seconds(us: int) -> float:

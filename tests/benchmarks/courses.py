@@ -47,4 +47,4 @@ def course(*more: Run, handover: Handover | None = HANDOVER) -> dict[str, Any]:
         }.items()
         for at, worker in zip(points, (6.0, 6.3), strict=True)
     )
-    return document(MACHINE, Extent(rounds=3), [*assets, *others, *more], handover, MEMORY)
+    return document(MACHINE, Extent(rounds=3), [*assets, *others, *more], handover, memory=MEMORY)

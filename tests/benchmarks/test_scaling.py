@@ -55,7 +55,7 @@ def test_growth_is_the_cost_at_the_end_over_that_at_the_beginning() -> None:
 
 
 def test_every_curve_that_was_run_is_in_the_result_in_order() -> None:
-    assert [*RESULT["curves"], "rebalance", "memory"] == list(CURVES)
+    assert [*RESULT["curves"], "rebalance", "backfill", "memory"] == list(CURVES)
     assert course(handover=None)["rebalance"] is None
 
 

@@ -24,6 +24,7 @@ EXTENT = Extent(
     chunk_rows=400,
     workers=(2,),
     rebalance=300,
+    backfill=(),
     memory=3,
     behind=5_000,
 )

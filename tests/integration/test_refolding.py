@@ -21,7 +21,7 @@ from streams.facts.fact import Fact, Rows
 from streams.facts.kinds import KeyedKind
 from streams.facts.store import Key
 from streams.refolding import Refolding, RefoldPace
-from tests.support.raw import arrive, at, gate_step, milestone, stated, visit
+from tests.support.raw import arrive, at, gate_step, milestone, row, stated, visit
 
 pytestmark = pytest.mark.asyncio
 
@@ -170,6 +170,16 @@ async def test_a_visit_that_never_ends_is_closed_by_the_clock_of_its_site(
     await settle(pool)
     assert [fact["outcome"] for fact in await facts(owner, "gate_visit")] == ["incomplete", "complete"]
     assert await restatements(owner) == []
+
+
+async def test_a_status_alone_moves_the_clock_of_its_site(owner: asyncpg.Connection, pool: Pool) -> None:
+    await arrive(owner, visit("V1")[:4])
+    status = row("port.crane_status", "VNHPH-TANVU-STS01", at(25 * 3_600), status="idle")
+    await arrive(owner, [status])
+    await settle(pool)
+    assert await owner.fetchval("SELECT newest FROM ingest.site_clock") == at(25 * 3_600)
+    assert [fact["outcome"] for fact in await facts(owner, "gate_visit")] == ["incomplete"]
+    assert await owner.fetchval("SELECT count(*) FROM ingest.refold") == 0
 
 
 PORT = [

@@ -152,13 +152,13 @@ async def test_many_differing_rows_are_counted_not_listed(port: asyncpg.Connecti
 
 
 async def test_a_run_is_what_its_truth_says(port: asyncpg.Connection) -> None:
-    assert await check_truth(port, read_truth(TRUTH)) == []
+    assert (await check_truth(port, read_truth(TRUTH))).differences == ()
 
 
 async def test_a_run_sent_twice_is_judged_as_one(port: asyncpg.Connection) -> None:
     await port.execute("INSERT INTO ingest.dead_letter SELECT * FROM ingest.dead_letter")
     await port.execute("UPDATE ingest.source_tally SET duplicate = duplicate + 14 WHERE source = '/gw'")
-    assert await check_truth(port, read_truth(TRUTH)) == []
+    assert (await check_truth(port, read_truth(TRUTH))).differences == ()
 
 
 async def test_a_replayed_dead_letter_is_not_a_second_one(port: asyncpg.Connection) -> None:
@@ -168,13 +168,13 @@ async def test_a_replayed_dead_letter_is_not_a_second_one(port: asyncpg.Connecti
         "VALUES ('crane-events', 0, 106, 'undecodable', $1, 'x')",
         replay,
     )
-    assert await check_truth(port, read_truth(TRUTH)) == []
+    assert (await check_truth(port, read_truth(TRUTH))).differences == ()
 
 
 async def test_a_minute_that_another_source_fed_is_judged_by_the_run_s_rows(port: asyncpg.Connection) -> None:
     await port.execute("UPDATE port.crane_sample SET time = '2026-01-01 08:00:20Z' WHERE source = '/other'")
     await port.execute("UPDATE port.crane_minute SET samples = 3 WHERE samples = 2")
-    assert await check_truth(port, read_truth(TRUTH)) == []
+    assert (await check_truth(port, read_truth(TRUTH))).differences == ()
 
 
 AGAINST_TRUTH = {
@@ -220,7 +220,7 @@ AGAINST_TRUTH = {
 async def test_what_is_not_as_the_truth_says_is_named(port: asyncpg.Connection, what: str) -> None:
     change, expected = AGAINST_TRUTH[what]
     await port.execute(change)
-    said = "\n".join(await check_truth(port, read_truth(TRUTH)))
+    said = "\n".join((await check_truth(port, read_truth(TRUTH))).differences)
     for text in expected:
         assert text in said
 
@@ -231,7 +231,7 @@ async def test_numbers_in_dead_letters_are_not_missing(port: asyncpg.Connection)
         "INSERT INTO ingest.dead_letter (topic, partition, record_offset, reason, source, bootid, subject, type, sequence) "
         "SELECT 'crane-events', 0, 200 + i, 'too_old', '/gw', 'b', 'S-C1', 't', i FROM generate_series(4, 6) AS i"
     )
-    assert await check_truth(port, read_truth(TRUTH)) == []
+    assert (await check_truth(port, read_truth(TRUTH))).differences == ()
 
 
 async def test_a_reset_partition_still_adds_up(port: asyncpg.Connection) -> None:

@@ -16,6 +16,8 @@ _KEYED_BY = {
     "port.ocr_read": "visit_id",
     "port.cargo_milestone": "equipment_reference",
     "port.vessel_milestone": "call_id",
+    "port.cell_alarm_event": "cell_id",
+    "port.cell_heartbeat": "cell_id",
 }
 
 

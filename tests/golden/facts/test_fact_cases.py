@@ -1,4 +1,4 @@
-"""Runs every case of tests/golden/facts/{gate,cargo,vessel}: rows of one key in, exactly the expected facts out.
+"""Runs every case of tests/golden/facts/{gate,cargo,vessel,cell}: rows of one key in, exactly the expected facts out.
 
 In whatever order the rows come: each case is folded as written, backwards and shuffled.
 """
@@ -11,12 +11,17 @@ from typing import Any
 
 import pytest
 
-from streams.facts import cargo_visit, gate_visit, vessel_call
+from streams.facts import cargo_visit, cell_alarm, gate_visit, vessel_call
 from streams.facts.fact import Fold
 from tests.support.facts import rows_of, shown, time_of
 
 FOLDER = Path(__file__).parent
-FOLDS: dict[str, Fold] = {"gate": gate_visit.fold, "cargo": cargo_visit.fold, "vessel": vessel_call.fold}
+FOLDS: dict[str, Fold] = {
+    "gate": gate_visit.fold,
+    "cargo": cargo_visit.fold,
+    "vessel": vessel_call.fold,
+    "cell": cell_alarm.fold,
+}
 CASES = sorted(path.parent for domain in FOLDS for path in FOLDER.glob(f"{domain}/*/input.json"))
 WRITES = os.environ.get("QUAYSTREAM_TEST_WRITE_GOLDEN") == "1"
 

@@ -17,6 +17,7 @@ from schemas.topics import load_topics
 from streams.cli.benchmark.arena import Arena
 from streams.cli.benchmark.machine import describe
 from streams.cli.benchmark.scaling import ground
+from streams.cli.benchmark.scaling.beside import Beside, lay_up, run_beside
 from streams.cli.benchmark.scaling.document import Run, document
 from streams.cli.benchmark.scaling.extent import Extent
 from streams.cli.benchmark.scaling.handover import Handover, hand_over
@@ -67,8 +68,9 @@ async def play(arena: Arena, extent: Extent, screen: Screen) -> dict[str, Any]:
         machine = await describe(watcher)
         runs = [run async for run in course.runs()]
         handover = await course.handover() if extent.rebalance else None
+        besides = [beside async for beside in course.besides()]
         memory = await course.memory() if extent.memory else None
-    return document(machine, extent, runs, handover, memory)
+    return document(machine, extent, runs, handover, besides, memory)
 
 
 # By itself a worker drops what has expired as soon as it starts, and there would be nothing left to drop meanwhile.
@@ -125,6 +127,30 @@ class Course:
         async with self._crew(Setting()) as crew:
             found = await stay_behind(crew, workload, extent.behind, extent.memory, self._screen.reaches)
         self._screen.tell(f"memory     peak {found.peak_mb:.0f} MB, {found.growth_mb_per_h:+.1f} MB/h")
+        return found
+
+    async def besides(self) -> AsyncIterator[Beside]:
+        """Live events with and without history beside them, in turn."""
+        for number in range(1, self._extent.rounds + 1):
+            for limit in self._extent.backfill:
+                yield await self._beside(limit, number)
+
+    async def _beside(self, limit: int, number: int) -> Beside:
+        serial = next(self._serial)
+        setting = Setting(settings={"QUAYSTREAM_BACKFILL_RATE": str(limit)})
+        await self._arena.clear()
+        await ground.fresh_topic(self._arena, setting.partitions)
+        self._screen.begins(f"back-fill at {limit:,}/s, round {number}", 0)
+        laid_up = await lay_up(self._arena.access, self._extent.backfill, f"history-{serial}", self._screen.reaches)
+        crew = await hire(self._arena, self._watcher, setting.workers, setting.partitions, setting.settings)
+        try:
+            found = await run_beside(crew, f"live-{serial}", limit, number, laid_up)
+        finally:
+            await crew.program.stop()
+        self._screen.tell(
+            f"back-fill  {limit:>6,}/s  round {number}  live p50 {found.waits.p50_ms:.0f} ms, p99 {found.waits.p99_ms:.0f} ms"
+            f"  history {found.history_per_s:,.0f}/s  {'ok' if found.is_complete else 'NOT COMPLETE'}"
+        )
         return found
 
     def _turns(self, curve: str, points: Iterable[int]) -> Iterable[Run]:

@@ -79,6 +79,13 @@ def _sections(result: Mapping[str, Any]) -> Iterator[str]:
         )
     if result["memory"]:
         yield f"## Memory while behind\n\n{markdown(figures.memory(result['memory']))}\n\n{_MEMORY}\n"
+    if result.get("backfill"):
+        yield (
+            f"## History beside live events\n\n{markdown(figures.backfill(result['backfill']))}\n\n"
+            "From the moment a live event was due to be sent to the moment its commit was seen. History of a week ago"
+            " waits in the back-fill topic in every run, of the same cranes; `QUAYSTREAM_BACKFILL_RATE` says how much"
+            " of it is read.\n"
+        )
 
 
 def _words(name: str, curve: Mapping[str, Any]) -> str:

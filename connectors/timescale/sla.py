@@ -1,0 +1,194 @@
+"""Minutes of devices in or out of their SLA profiles: marked by the ingest transaction, judged a moment later.
+
+A minute is judged when readings of a later one have come, or none for a while; and again whenever it has more readings
+than it was judged by, so late ones count. One worker at a time; each turn takes a bounded number of minutes.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+import asyncpg
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+from psycopg.types.json import Jsonb
+
+from connectors.timescale.pool import Connection, Pool
+from connectors.timescale.raw_rows import LOOK_UP
+from schemas.errors import ConfigurationError
+from schemas.sla import Device, Profile, load_profiles, profiles_of
+from streams.facts.sla_minute import LOOK_BACK_S, Judged, judge, readings_of
+
+MINUTES: Final = "port.radio_minute"
+MOST_MINUTES: Final = 30
+RESTS: Final = timedelta(seconds=20)
+RECENT: Final = timedelta(hours=1)
+_CHUNK: Final = 200
+_LOCK: Final = 0x7155
+
+
+class Minute(NamedTuple):
+    """A minute of a device that is to be judged, and how many readings it has by now."""
+
+    device: Device
+    bucket: datetime
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a turn judged: device minutes, and whether none was left.
+
+    `states`: by (site, profile, state), those judged the first time that are not older than an hour.
+    """
+
+    minutes: int = 0
+    states: Mapping[tuple[str, str, str], int] = field(default_factory=Counter)
+    is_all: bool = True
+
+
+async def mark(connection: Connection, rollups: Mapping[str, pa.Table]) -> None:
+    """The minutes of these deltas are to be judged: one row each, whatever the number of devices."""
+    if MINUTES in rollups:
+        buckets = pc.unique(rollups[MINUTES]["bucket"]).to_pylist()
+        await connection.execute(
+            "INSERT INTO ingest.stale_sla (bucket) SELECT * FROM unnest($1::timestamptz[])", buckets
+        )
+
+
+async def judge_minutes(pool: Pool, rests: timedelta = RESTS) -> Judgement | None:
+    """Judge some marked minutes in one transaction; None when another worker is at it. `is_all`: none is left."""
+    async with pool.acquire() as connection, connection.transaction():
+        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
+            return None
+        await connection.execute(LOOK_UP)
+        buckets = [row["bucket"] for row in await connection.fetch(_TAKE, MOST_MINUTES, rests)]
+        if not buckets:
+            return Judgement()
+        minutes = [_minute(row) for row in await connection.fetch(_CHANGED, buckets)]
+        states: Counter[tuple[str, str, str]] = Counter()
+        for chunk in (minutes[at : at + _CHUNK] for at in range(0, len(minutes), _CHUNK)):
+            states += await _judge(connection, chunk)
+        return Judgement(len(minutes), states, is_all=len(buckets) < MOST_MINUTES)
+
+
+async def _judge(connection: Connection, minutes: Sequence[Minute]) -> Counter[tuple[str, str, str]]:
+    profiles = {minute.device: profiles_of(minute.device) for minute in minutes}
+    fields = sorted({name for several in profiles.values() for one in several for name in one.fields})
+    rows = await connection.fetch(
+        _readings(fields), *_places(minutes), min(m.bucket for m in minutes), max(m.bucket for m in minutes)
+    )
+
+    def run() -> list[tuple[Minute, Profile, Judged]]:
+        found = []
+        for row in rows:
+            minute = minutes[row["n"] - 1]
+            readings = readings_of(dict(row), fields)
+            for profile in profiles[minute.device]:
+                judged = judge(profile, readings)
+                if judged is not None:
+                    found.append((minute, profile, judged))
+        return found
+
+    judged = await asyncio.to_thread(run)
+    written = await connection.fetch(_WRITE, *_columns(judged), RECENT)
+    return Counter((row["site"], row["profile"], row["state"]) for row in written if row["is_first"])
+
+
+def _minute(row: asyncpg.Record) -> Minute:
+    device = Device(device_id=row["device_id"], site=row["site"], type=row["type"], carried_by=row["carried_by"])
+    return Minute(device, row["bucket"], row["samples"])
+
+
+def _places(minutes: Iterable[Minute]) -> list[list[object]]:
+    return [list(column) for column in zip(*((m.device.device_id, m.bucket) for m in minutes), strict=True)]
+
+
+def _columns(judged: Sequence[tuple[Minute, Profile, Judged]]) -> list[list[object]]:
+    rows = [
+        (
+            *(minute.bucket, minute.device.device_id, minute.device.site, profile.profile_id, profile.version),
+            *(minute.samples, one.good, one.bad, one.outage_s, one.state),
+        )
+        for minute, profile, one in judged
+    ]
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(10)]
+
+
+def _readings(fields: Collection[str]) -> str:
+    order = "ORDER BY r.time, r.event_id"
+    said = ", ".join(f"array_agg(r.{name} {order}) AS {name}" for name in (*fields, "handover", "five_qi", "slice"))
+    return (
+        f"SELECT k.n, array_agg(extract(epoch FROM r.time - k.bucket)::float8 {order}) AS time_s, {said} "  # noqa: S608
+        "FROM unnest($1::text[], $2::timestamptz[]) WITH ORDINALITY AS k(device_id, bucket, n) "
+        "JOIN port.radio_sample AS r ON r.device_id = k.device_id "
+        f"AND r.time >= k.bucket - INTERVAL '{LOOK_BACK_S} s' AND r.time < k.bucket + INTERVAL '1 minute' "
+        # The range lets TimescaleDB leave out the chunks that cannot hold any of them.
+        f"WHERE r.time >= $3::timestamptz - INTERVAL '{LOOK_BACK_S} s' AND r.time < $4::timestamptz + INTERVAL '1 minute' "
+        "GROUP BY k.n"
+    )
+
+
+# The newest minute waits for readings of the next, unless it has rested: what belongs together is judged once.
+_TAKE = """
+WITH chosen AS (
+    SELECT bucket FROM ingest.stale_sla
+    WHERE bucket < (SELECT max(bucket) FROM ingest.stale_sla) OR marked_at <= now() - $2::interval
+    GROUP BY bucket ORDER BY bucket LIMIT $1
+), taken AS (
+    DELETE FROM ingest.stale_sla AS s USING chosen AS c WHERE s.bucket = c.bucket RETURNING s.bucket
+)
+SELECT DISTINCT bucket FROM taken ORDER BY bucket
+"""
+_CHANGED = """
+SELECT m.bucket, m.device_id, m.site, m.samples, a.type, a.carried_by
+FROM unnest($1::timestamptz[]) AS b(bucket) JOIN port.radio_minute AS m ON m.bucket = b.bucket
+LEFT JOIN port.asset AS a ON a.asset_id = m.device_id AND a.declared
+WHERE m.samples IS DISTINCT FROM (
+    SELECT min(s.samples) FROM port.sla_minute AS s WHERE s.device_id = m.device_id AND s.bucket = m.bucket
+)
+ORDER BY m.bucket, m.device_id
+"""
+_WRITE = """
+INSERT INTO port.sla_minute AS s (bucket, device_id, site, profile, version, samples, good, bad, outage_s, state)
+SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[], $7::bigint[],
+                     $8::bigint[], $9::float8[], $10::text[])
+ON CONFLICT (device_id, bucket, profile) DO UPDATE
+SET version = EXCLUDED.version, samples = EXCLUDED.samples, good = EXCLUDED.good, bad = EXCLUDED.bad,
+    outage_s = EXCLUDED.outage_s, state = EXCLUDED.state, judged_at = now()
+RETURNING site, profile, state, xmax = 0 AND bucket > now() - $11::interval AS is_first
+"""
+_KNOWN = "SELECT profile || '@' || version, digest FROM kpi.sla_profile"
+_INSERT = """
+INSERT INTO kpi.sla_profile (profile, version, title, source, since, target, asks, digest)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (profile, version) DO NOTHING
+"""
+
+
+def apply_profiles(
+    connection: psycopg.Connection[tuple[object, ...]], profiles: Sequence[Profile] | None = None
+) -> None:
+    """Add the profiles that are not there yet, in the caller's transaction: no row ever changes.
+
+    Raises ConfigurationError when a profile says something else than the database knows under its version.
+    """
+    found = load_profiles() if profiles is None else profiles
+    known = {str(name): str(digest) for name, digest in connection.execute(_KNOWN)}
+    changed = [one.name for one in found if known.get(one.name, one.digest) != one.digest]
+    if changed:
+        raise ConfigurationError(
+            f"schemas/sla says something else than the database about {', '.join(changed)}: "
+            "restore the text, or give the changed profile a new version"
+        )
+    rows = [
+        (
+            *(one.profile_id, one.version, one.title, one.source, one.since, one.target),
+            *(Jsonb(one.model_dump(mode="json", by_alias=True)), one.digest),
+        )
+        for one in found
+    ]
+    connection.cursor().executemany(_INSERT, rows)
