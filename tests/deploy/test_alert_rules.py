@@ -3,6 +3,7 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,7 +12,9 @@ from deploy.local.packages import find, need
 from deploy.local.part import quiet
 from schemas.metrics import CATALOGUE
 from schemas.outcome import Outcome, Reason
-from tests.support.documents import ROOT
+from schemas.sla import load_profiles
+from schemas.topics import BACKFILL_KEPT
+from tests.support.documents import ROOT, Document
 from tests.support.rules import RULE_FILES, RUNBOOKS, TEST_FILES, Rule, alerts, expectations, rules
 
 RULES = rules()
@@ -61,6 +64,13 @@ def test_a_wrong_word_in_an_expectation_would_be_found(tmp_path: Path) -> None:
     assert "No worker answered" in done.stdout + done.stderr
 
 
+def test_rules_use_only_labels_of_their_metrics() -> None:
+    labels = {metric.name: {*metric.labels, "le"} for metric in CATALOGUE}
+    for rule in RULES:
+        for name, matchers in re.findall(r"(quaystream_\w+?)(?:_bucket|_count|_sum)?\{([^}]*)\}", rule.expr):
+            assert set(re.findall(r"(\w+)\s*[=!]", matchers)) <= labels[name]
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_rule_reads_only_the_catalogue_and_other_rules(rule: Rule) -> None:
     recorded = {other.name for other in RULES if not other.is_alert}
@@ -90,14 +100,12 @@ def test_every_topic_is_watched_for_readers() -> None:
 
 
 def test_half_the_retention_of_every_topic_is_left_when_somebody_is_called() -> None:
-    (rule,) = of_name("LagNearsRetention")
-    kept = {
-        yaml.safe_load(file.read_text())["retention_days"] for file in (ROOT / "schemas/topics").glob("*-events.yaml")
-    }
-    days = re.search(r"> ([\d.]+) \* 86400", rule.expr)
-    assert days is not None
-    assert float(days[1]) == min(kept) / 2
-    assert f"after {min(kept)} days" in rule.body["annotations"]["description"]
+    live = min(yaml.safe_load(file.read_text())["retention_days"] for file in (ROOT / "schemas/topics").glob("*.yaml"))
+    for rule, kept in zip(of_name("LagNearsRetention"), (live, BACKFILL_KEPT.days), strict=True):
+        days = re.search(r"> ([\d.]+) \* 86400", rule.expr)
+        assert days is not None
+        assert float(days[1]) == kept / 2
+        assert f"after {kept} days" in rule.body["annotations"]["description"]
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
@@ -138,5 +146,35 @@ def test_runbook_has_its_five_parts_and_each_says_something(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_runbook_has_a_query_of_metrics_one_of_rows_and_a_command(name: str) -> None:
+    runbook = Document(RUNBOOKS / f"{name}.md")
+    assert runbook.blocks("sql")
+    assert runbook.blocks("promql") or name.startswith("Sla")
+    assert [words for words in runbook.commands() if words[0] == "quaystream"] or name.startswith("Sla")
+
+
+def test_queries_of_the_runbooks_are_valid_and_read_the_catalogue(tmp_path: Path) -> None:
+    queries = [q.strip() for name in NAMES for q in Document(RUNBOOKS / f"{name}.md").blocks("promql")]
+    file = tmp_path / "queries.yaml"
+    bodies: list[dict[str, Any]] = [{"record": f"query:{n}", "expr": query} for n, query in enumerate(queries)]
+    file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": bodies}]}))
+    done = promtool("check", "rules", file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    known = exported() | OF_PROMETHEUS | {rule.name for rule in RULES}
+    assert [query for query, body in zip(queries, bodies, strict=True) if Rule(file, body).series() - known] == []
+
+
+def test_the_table_of_alerts_is_the_rules() -> None:
+    page = (ROOT / "docs/how-to/alerts.md").read_text()
+    rows = re.findall(r"^\| \[(\w+)\]\(\.\./runbooks/\1\.md\) \| (\w+) \| (\w+) \|", page, re.MULTILINE)
+    assert sorted(rows) == sorted({(alert.name, alert.severity, alert.body["for"]) for alert in ALERTS})
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_runbook_is_in_the_list(name: str) -> None:
     assert f"]({name}.md)" in (RUNBOOKS / "README.md").read_text()
+
+
+def test_targets_leave_room_for_the_fastest_burn() -> None:
+    """An alert at 14.4 times the budget can only fire where that is less than everything."""
+    assert all(14.4 * profile.budget_share < 1 for profile in load_profiles())

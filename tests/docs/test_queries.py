@@ -1,4 +1,4 @@
-"""Every query of the guide runs, as the reader, on a migrated database."""
+"""Every query of the guide and of the runbooks runs, as the reader, on a migrated database."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,8 @@ import pytest
 from tests.support.databases import Databases
 from tests.support.documents import ROOT, Document
 
-QUERIES = Document(ROOT / "docs/how-to/read-the-data.md").blocks("sql")
+GUIDES = [ROOT / "docs/how-to/read-the-data.md", *sorted((ROOT / "docs/runbooks").glob("*.md"))]
+QUERIES = [query for guide in GUIDES for query in Document(guide).blocks("sql")]
 
 
 @pytest.fixture(scope="module")
