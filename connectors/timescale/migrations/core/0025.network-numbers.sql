@@ -123,8 +123,10 @@ RETURNS TABLE (
     lane text, part text, measures jsonb
 )
 LANGUAGE sql STABLE
--- As kpi.numbers: compiling takes seconds.
+-- As kpi.numbers: compiling takes seconds. And nobody can tell the planner how many rows a function answers: what is joined
+-- here is joined by equality.
 SET jit = off
+SET enable_nestloop = off
 AS $$
     WITH sums AS MATERIALIZED (
         SELECT * FROM kpi.cell_sums(by, since, until, known_at) AS s WHERE s.figure <> 'reports'
@@ -174,11 +176,17 @@ AS $$
                jsonb_object_agg(l.figure, kpi.weighed(l.n, l.total, l.weighted, l.weight))
                    FILTER (WHERE l.figure !~ '[.]') AS mean
         FROM levels AS l GROUP BY 1, 2, 3, 4, 5
+    ), with_whole AS (
+        SELECT x.*, max(x.rrc_succ) FILTER (WHERE x.part = '') OVER of_all AS all_rrc_succ,
+               max(x.rrc_att) FILTER (WHERE x.part = '') OVER of_all AS all_rrc_att,
+               max(x.context_succ) FILTER (WHERE x.part = '') OVER of_all AS all_context_succ,
+               max(x.context_att) FILTER (WHERE x.part = '') OVER of_all AS all_context_att
+        FROM wide AS x WINDOW of_all AS (PARTITION BY x.site, x.period_start, x.cell_id, x.object)
     )
     SELECT w.site, w.shift, w.period_start, w.period_end, w.as_of, 'cell', x.cell_id, x.object, nullif(x.part, ''),
            jsonb_build_object(
-               'accessible', a.rrc_succ * a.context_succ * x.drb_succ,
-               'access_attempts', a.rrc_att * a.context_att * x.drb_att, 'drb_attempts', x.drb_att,
+               'accessible', x.all_rrc_succ * x.all_context_succ * x.drb_succ,
+               'access_attempts', x.all_rrc_att * x.all_context_att * x.drb_att, 'drb_attempts', x.drb_att,
                'pdu_successes', x.pdu_succ, 'pdu_requests', x.pdu_att,
                'handed_over', x.prep_succ * x.exe_succ, 'handover_attempts', x.prep_att * x.exe_att,
                'handovers', x.exe_att, 'handover_time_sum', x.mean->'handover_time'->0,
@@ -209,10 +217,8 @@ AS $$
                'n3_ul_bps', x.n3_ul, 'n3_ul_reports', x.n3_ul_n, 'n3_dl_bps', x.n3_dl, 'n3_dl_reports', x.n3_dl_n,
                'volume_bit', x.volume, 'energy_j', x.energy, 'energy_reports', x.energy_n
            )
-    FROM wide AS x
+    FROM with_whole AS x
     JOIN kpi.network_windows(by, since, until, known_at) AS w ON w.site = x.site AND w.period_start = x.period_start
-    LEFT JOIN wide AS a ON a.site = x.site AND a.period_start = x.period_start AND a.part = ''
-        AND a.cell_id IS NOT DISTINCT FROM x.cell_id AND a.object IS NOT DISTINCT FROM x.object
 $$;
 
 -- The readings of each window, per device and serving cell.
@@ -249,6 +255,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 SET jit = off
+SET enable_nestloop = off
 AS $$
     WITH w AS MATERIALIZED (
         SELECT * FROM kpi.network_windows(by, since, until, known_at)
@@ -292,6 +299,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 SET jit = off
+SET enable_nestloop = off
 AS $$
     WITH sums AS MATERIALIZED (
         SELECT * FROM kpi.cell_sums(by, since, until, known_at, ARRAY['PEE.Energy', 'reports']) AS s WHERE s.part = ''
@@ -343,6 +351,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 SET jit = off
+SET enable_nestloop = off
 AS $$
     WITH w AS MATERIALIZED (
         SELECT * FROM kpi.network_windows(by, since, until, known_at)
@@ -383,6 +392,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 SET jit = off
+SET enable_nestloop = off
 AS $$
     WITH measured AS MATERIALIZED (
         SELECT * FROM kpi.cell_measures(by, since, until, known_at) WHERE of_domain = 'cell'
