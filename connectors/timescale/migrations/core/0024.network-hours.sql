@@ -50,7 +50,7 @@ CREATE TABLE kpi.cell_hour (
 );
 COMMENT ON COLUMN kpi.cell_hour.weighted IS 'sum of value times weight, of the reports that have a weight';
 COMMENT ON COLUMN kpi.cell_hour.seconds IS 'sum of the granularity periods behind it';
-CREATE INDEX cell_hour_reports ON kpi.cell_hour (site, bucket, largest) WHERE figure = 'reports';
+CREATE INDEX cell_hour_reports ON kpi.cell_hour (site, cell_id, object, bucket, largest) WHERE figure = 'reports';
 
 CREATE TABLE kpi.radio_hour (
     bucket       timestamptz NOT NULL,
@@ -73,14 +73,14 @@ CREATE TABLE kpi.radio_hour (
 );
 CREATE INDEX radio_hour_site ON kpi.radio_hour (site, bucket, newest);
 
--- The figures of reports that end in (since, until]: [08:59, 09:00) is of the hour from 08:00 on. Per report, cell and part.
+-- The figures (all, or those wanted) of reports that end in (since, until]: [08:59, 09:00) is of the hour from 08:00 on. Per report, cell and part.
 --   * Suspect values, nulls (no value, or a unit that has no SI form) and histograms are left out.
 --   * Where a network counts the same by several sets of labels, the set with the fewest labels is taken, once. Sums over
 --     causes never add to a total, except for the establishment counters of DRBAccessibility (TS 28.554), of which the causes are taken
 --     and mo-Signalling is left out.
 --   * Means carry the volume of their direction as their weight (PDCP SDU, same labels, same report time): of the cell, or
 --     for other objects of the object or else of the whole cell_id. The handover time carries the handovers it is of.
-CREATE FUNCTION kpi.cell_figures(since timestamptz, until timestamptz)
+CREATE FUNCTION kpi.cell_figures(since timestamptz, until timestamptz, wanted text[])
 RETURNS TABLE (
     site text, cell_id text, object text, at timestamptz, part text, figure text, n bigint, total double precision,
     largest double precision, weighted double precision, weight double precision, seconds double precision
@@ -92,13 +92,13 @@ AS $$
                m.object ~ 'NRCell[CD]U=' AS is_cell, m.time AS at, m.granularity_s AS seconds, m.name, m.value_si AS x,
                coalesce(lower(m.labels->>'cause'), '') AS cause, coalesce(m.labels->>'5qi', '') AS five_qi,
                coalesce(m.labels->>'snssai', '') AS snssai,
-               (m.labels - ARRAY['5qi', 'snssai', 'cause'])::text AS other, k.keys, n.is_mean
+               (m.labels - ARRAY['5qi', 'snssai', 'cause'])::text AS other, n.is_mean,
+               CASE WHEN m.labels - ARRAY['5qi', 'snssai', 'cause'] <> '{}' THEN (
+                   SELECT string_agg(key, ',' ORDER BY key)
+                   FROM jsonb_object_keys(m.labels - ARRAY['5qi', 'snssai', 'cause']) AS key
+               ) END AS keys
         FROM port.cell_measurement AS m
-        JOIN kpi.cell_counter AS n ON n.name = m.name
-        CROSS JOIN LATERAL (
-            SELECT string_agg(key, ',' ORDER BY key) AS keys
-            FROM jsonb_object_keys(m.labels - ARRAY['5qi', 'snssai', 'cause']) AS key
-        ) AS k
+        JOIN kpi.cell_counter AS n ON n.name = m.name AND (wanted IS NULL OR n.name = ANY (wanted))
         WHERE m.time > since AND m.time <= until AND m.suspect IS NOT TRUE AND m.value_si IS NOT NULL
             AND NOT m.labels ? 'bin'
     ), pivoted AS MATERIALIZED (
@@ -163,13 +163,13 @@ AS $$
 $$;
 
 -- The same added up per hour, and the reports of each object, suspect ones included: they came.
-CREATE FUNCTION kpi.cell_hours(since timestamptz, until timestamptz) RETURNS SETOF kpi.cell_hour
+CREATE FUNCTION kpi.cell_hours(since timestamptz, until timestamptz, wanted text[] DEFAULT NULL) RETURNS SETOF kpi.cell_hour
 LANGUAGE sql STABLE
 SET jit = off
 AS $$
     SELECT time_bucket(INTERVAL '1 hour', f.at - INTERVAL '1 us'), f.site, f.cell_id, f.object, f.part, f.figure,
            sum(f.n)::bigint, sum(f.total), max(f.largest), sum(f.weighted), sum(f.weight), sum(f.seconds)
-    FROM kpi.cell_figures(since, until) AS f GROUP BY 1, 2, 3, 4, 5, 6
+    FROM kpi.cell_figures(since, until, wanted) AS f WHERE wanted IS DISTINCT FROM ARRAY['reports'] GROUP BY 1, 2, 3, 4, 5, 6
     UNION ALL
     SELECT time_bucket(INTERVAL '1 hour', r.at - INTERVAL '1 us'), r.site, r.cell_id, r.object, '', 'reports',
            count(*), sum(r.seconds), max(extract(epoch FROM r.at))::float8, NULL, NULL, sum(r.seconds)
@@ -177,6 +177,7 @@ AS $$
         SELECT m.site, m.cell_id, m.object, m.time AS at, min(m.granularity_s)::float8 AS seconds
         FROM port.cell_measurement AS m WHERE m.time > since AND m.time <= until GROUP BY 1, 2, 3, 4
     ) AS r
+    WHERE wanted IS NULL OR 'reports' = ANY (wanted)
     GROUP BY 1, 2, 3, 4
 $$;
 
@@ -227,11 +228,11 @@ GRANT SELECT, INSERT, DELETE ON kpi.stale_hour, kpi.cell_hour, kpi.radio_hour TO
 GRANT SELECT ON kpi.cell_counter TO quaystream_worker, quaystream_reader;
 GRANT SELECT ON kpi.stale_hour, kpi.cell_hour, kpi.radio_hour TO quaystream_reader;
 REVOKE ALL ON FUNCTION
-    kpi.cell_figures(timestamptz, timestamptz), kpi.cell_hours(timestamptz, timestamptz),
+    kpi.cell_figures(timestamptz, timestamptz, text[]), kpi.cell_hours(timestamptz, timestamptz, text[]),
     kpi.radio_hours(timestamptz, timestamptz), kpi.store_hour(text, timestamptz)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    kpi.cell_figures(timestamptz, timestamptz), kpi.cell_hours(timestamptz, timestamptz),
+    kpi.cell_figures(timestamptz, timestamptz, text[]), kpi.cell_hours(timestamptz, timestamptz, text[]),
     kpi.radio_hours(timestamptz, timestamptz)
 TO quaystream_worker, quaystream_reader;
 GRANT EXECUTE ON FUNCTION kpi.store_hour(text, timestamptz) TO quaystream_worker;

@@ -12,16 +12,17 @@ LEFT JOIN ingest.site_clock AS c ON c.site = o.site
 WHERE NOT EXISTS (SELECT FROM port.site AS s WHERE s.site_id = o.site);
 
 -- Whole hours from `since` to `until`: as they are stored, or, where they are marked, from their raw rows.
-CREATE FUNCTION kpi.cell_hours_known(since timestamptz, until timestamptz) RETURNS SETOF kpi.cell_hour
+CREATE FUNCTION kpi.cell_hours_known(since timestamptz, until timestamptz, wanted text[]) RETURNS SETOF kpi.cell_hour
 LANGUAGE sql STABLE
 AS $$
     SELECT h.* FROM kpi.cell_hour AS h
     WHERE h.bucket >= since AND h.bucket < until
         AND h.bucket NOT IN (SELECT s.bucket FROM kpi.stale_hour AS s WHERE s.kind = 'cell')
+        AND (wanted IS NULL OR h.figure = ANY (wanted))
     UNION ALL
     SELECT h.*
     FROM (SELECT DISTINCT bucket FROM kpi.stale_hour WHERE kind = 'cell' AND bucket >= since AND bucket < until) AS s
-    CROSS JOIN LATERAL kpi.cell_hours(s.bucket, s.bucket + INTERVAL '1 hour') AS h
+    CROSS JOIN LATERAL kpi.cell_hours(s.bucket, s.bucket + INTERVAL '1 hour', wanted) AS h
 $$;
 
 CREATE FUNCTION kpi.radio_hours_known(since timestamptz, until timestamptz) RETURNS SETOF kpi.radio_hour
@@ -71,8 +72,10 @@ AS $$
     LEFT JOIN kpi.network_clock AS c ON c.site = w.site
 $$;
 
--- The figures of each window, per cell and part.
-CREATE FUNCTION kpi.cell_sums(by text, since timestamptz, until timestamptz, known_at timestamptz)
+-- The figures of each window (all, or those wanted), per cell and part.
+CREATE FUNCTION kpi.cell_sums(
+    by text, since timestamptz, until timestamptz, known_at timestamptz, wanted text[] DEFAULT NULL
+)
 RETURNS TABLE (
     site text, period_start timestamptz, cell_id text, object text, part text, figure text, n double precision,
     total double precision, largest double precision, weighted double precision, weight double precision,
@@ -90,11 +93,14 @@ AS $$
         WHERE e.lo < e.hi
     ), pieces AS (
         SELECT w.period_start, h.*
-        FROM kpi.cell_hours_known((SELECT min(first_hour) FROM w), (SELECT max(last_hour) FROM w)) AS h
-        JOIN w ON w.site = h.site AND h.bucket >= w.first_hour AND h.bucket < w.last_hour
+        FROM kpi.cell_hours_known((SELECT min(first_hour) FROM w), (SELECT max(last_hour) FROM w), wanted) AS h
+        JOIN (
+            SELECT w.site, w.period_start, generate_series(w.first_hour, w.last_hour - INTERVAL '1 hour', '1 hour') AS bucket
+            FROM w
+        ) AS w ON w.site = h.site AND w.bucket = h.bucket
         UNION ALL
         SELECT e.period_start, h.*
-        FROM (SELECT DISTINCT lo, hi FROM edges) AS d CROSS JOIN LATERAL kpi.cell_hours(d.lo, d.hi) AS h
+        FROM (SELECT DISTINCT lo, hi FROM edges) AS d CROSS JOIN LATERAL kpi.cell_hours(d.lo, d.hi, wanted) AS h
         JOIN edges AS e ON e.site = h.site AND e.lo = d.lo AND e.hi = d.hi
     )
     SELECT p.site, p.period_start, p.cell_id, p.object, p.part, p.figure, sum(p.n)::float8, sum(p.total), max(p.largest),
@@ -117,6 +123,10 @@ RETURNS TABLE (
     lane text, part text, measures jsonb
 )
 LANGUAGE sql STABLE
+-- As kpi.numbers: compiling takes seconds. And nobody can tell the planner how many rows a function answers: what is joined
+-- here is joined by equality.
+SET jit = off
+SET enable_nestloop = off
 AS $$
     WITH sums AS MATERIALIZED (
         SELECT * FROM kpi.cell_sums(by, since, until, known_at) AS s WHERE s.figure <> 'reports'
@@ -162,14 +172,21 @@ AS $$
                sum(l.total) FILTER (WHERE l.figure IN ('DRB.PdcpSduVolumeDL', 'DRB.PdcpSduVolumeUL')) AS volume,
                sum(l.total) FILTER (WHERE l.figure = 'PEE.Energy') AS energy,
                sum(l.n) FILTER (WHERE l.figure = 'PEE.Energy') AS energy_n,
-               jsonb_object_agg(l.figure, l.n) AS of_n,
-               jsonb_object_agg(l.figure, kpi.weighed(l.n, l.total, l.weighted, l.weight)) AS mean
+               jsonb_object_agg(l.figure, l.n) FILTER (WHERE l.figure !~ '[.]') AS of_n,
+               jsonb_object_agg(l.figure, kpi.weighed(l.n, l.total, l.weighted, l.weight))
+                   FILTER (WHERE l.figure !~ '[.]') AS mean
         FROM levels AS l GROUP BY 1, 2, 3, 4, 5
+    ), with_whole AS (
+        SELECT x.*, max(x.rrc_succ) FILTER (WHERE x.part = '') OVER of_all AS all_rrc_succ,
+               max(x.rrc_att) FILTER (WHERE x.part = '') OVER of_all AS all_rrc_att,
+               max(x.context_succ) FILTER (WHERE x.part = '') OVER of_all AS all_context_succ,
+               max(x.context_att) FILTER (WHERE x.part = '') OVER of_all AS all_context_att
+        FROM wide AS x WINDOW of_all AS (PARTITION BY x.site, x.period_start, x.cell_id, x.object)
     )
     SELECT w.site, w.shift, w.period_start, w.period_end, w.as_of, 'cell', x.cell_id, x.object, nullif(x.part, ''),
            jsonb_build_object(
-               'accessible', a.rrc_succ * a.context_succ * x.drb_succ,
-               'access_attempts', a.rrc_att * a.context_att * x.drb_att, 'drb_attempts', x.drb_att,
+               'accessible', x.all_rrc_succ * x.all_context_succ * x.drb_succ,
+               'access_attempts', x.all_rrc_att * x.all_context_att * x.drb_att, 'drb_attempts', x.drb_att,
                'pdu_successes', x.pdu_succ, 'pdu_requests', x.pdu_att,
                'handed_over', x.prep_succ * x.exe_succ, 'handover_attempts', x.prep_att * x.exe_att,
                'handovers', x.exe_att, 'handover_time_sum', x.mean->'handover_time'->0,
@@ -200,10 +217,8 @@ AS $$
                'n3_ul_bps', x.n3_ul, 'n3_ul_reports', x.n3_ul_n, 'n3_dl_bps', x.n3_dl, 'n3_dl_reports', x.n3_dl_n,
                'volume_bit', x.volume, 'energy_j', x.energy, 'energy_reports', x.energy_n
            )
-    FROM wide AS x
+    FROM with_whole AS x
     JOIN kpi.network_windows(by, since, until, known_at) AS w ON w.site = x.site AND w.period_start = x.period_start
-    LEFT JOIN wide AS a ON a.site = x.site AND a.period_start = x.period_start AND a.part = ''
-        AND a.cell_id IS NOT DISTINCT FROM x.cell_id AND a.object IS NOT DISTINCT FROM x.object
 $$;
 
 -- The readings of each window, per device and serving cell.
@@ -222,7 +237,10 @@ AS $$
     )
     SELECT w.period_start, h
     FROM kpi.radio_hours_known((SELECT min(first_hour) FROM w), (SELECT max(last_hour) FROM w)) AS h
-    JOIN w ON w.site = h.site AND h.bucket >= w.first_hour AND h.bucket < w.last_hour
+    JOIN (
+        SELECT w.site, w.period_start, generate_series(w.first_hour, w.last_hour - INTERVAL '1 hour', '1 hour') AS bucket
+        FROM w
+    ) AS w ON w.site = h.site AND w.bucket = h.bucket
     UNION ALL
     SELECT e.period_start, h
     FROM (SELECT DISTINCT lo, hi FROM edges) AS d CROSS JOIN LATERAL kpi.radio_hours(d.lo, d.hi) AS h
@@ -236,6 +254,8 @@ RETURNS TABLE (
     lane text, part text, measures jsonb
 )
 LANGUAGE sql STABLE
+SET jit = off
+SET enable_nestloop = off
 AS $$
     WITH w AS MATERIALIZED (
         SELECT * FROM kpi.network_windows(by, since, until, known_at)
@@ -278,10 +298,11 @@ RETURNS TABLE (
     lane text, part text, measures jsonb
 )
 LANGUAGE sql STABLE
+SET jit = off
+SET enable_nestloop = off
 AS $$
     WITH sums AS MATERIALIZED (
-        SELECT * FROM kpi.cell_sums(by, since, until, known_at) AS s
-        WHERE s.part = '' AND s.figure IN ('PEE.Energy', 'reports')
+        SELECT * FROM kpi.cell_sums(by, since, until, known_at, ARRAY['PEE.Energy', 'reports']) AS s WHERE s.part = ''
     ), spent AS (
         SELECT s.site, s.period_start, s.cell_id, sum(s.total) / 3.6e6 AS kwh
         FROM sums AS s WHERE s.figure = 'PEE.Energy' GROUP BY 1, 2, 3
@@ -321,32 +342,31 @@ AS $$
         AND EXISTS (SELECT FROM spent AS s WHERE s.site = m.site AND s.period_start = m.period_start)
 $$;
 
--- Granularity periods that came ÷ those that the window has room for, of every object that reported in it or in the day
--- before: of a site, of each cell_id, and of each object of it.
+-- Granularity periods that came ÷ those that the window has room for, of every object from its first report to a day after
+-- its newest one: of a site, of each cell_id, and of each object of it.
 CREATE FUNCTION kpi.cell_coverage(by text, since timestamptz, until timestamptz, known_at timestamptz)
 RETURNS TABLE (
     site text, period_start timestamptz, asset text, object text, reports double precision, covered_s double precision,
     expected_s double precision
 )
 LANGUAGE sql STABLE
+SET jit = off
+SET enable_nestloop = off
 AS $$
     WITH w AS MATERIALIZED (
         SELECT * FROM kpi.network_windows(by, since, until, known_at)
     ), came AS MATERIALIZED (
         SELECT s.site, s.period_start, s.cell_id, s.object, s.n, s.seconds
-        FROM kpi.cell_sums(by, since, until, known_at) AS s WHERE s.figure = 'reports'
-    ), spans AS MATERIALIZED (
-        SELECT h.site, h.cell_id, h.object, h.bucket
-        FROM kpi.cell_hours_known(
-            (SELECT min(first_hour) FROM w) - INTERVAL '1 day', (SELECT max(last_hour) FROM w)
-        ) AS h
-        WHERE h.figure = 'reports'
+        FROM kpi.cell_sums(by, since, until, known_at, ARRAY['reports']) AS s
+    ), lives AS MATERIALIZED (
+        SELECT h.site, h.cell_id, h.object, min(h.bucket) AS first_hour, to_timestamp(max(h.largest)) AS newest
+        FROM kpi.cell_hours_known('-infinity', 'infinity', ARRAY['reports']) AS h GROUP BY 1, 2, 3
     ), due AS (
         SELECT c.site, c.period_start, c.cell_id, c.object FROM came AS c
         UNION
-        SELECT w.site, w.period_start, s.cell_id, s.object
-        FROM w JOIN spans AS s
-            ON s.site = w.site AND s.bucket >= w.period_start - INTERVAL '1 day' AND s.bucket < w.period_start
+        SELECT w.site, w.period_start, l.cell_id, l.object
+        FROM w JOIN lives AS l ON l.site = w.site AND l.first_hour < w.period_end
+            AND l.newest + INTERVAL '1 day' > w.period_start
     )
     SELECT d.site, d.period_start, d.cell_id, d.object, coalesce(sum(c.n), 0), coalesce(sum(c.seconds), 0),
            sum(extract(epoch FROM w.as_of - w.period_start))::float8
@@ -372,6 +392,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 SET jit = off
+SET enable_nestloop = off
 AS $$
     WITH measured AS MATERIALIZED (
         SELECT * FROM kpi.cell_measures(by, since, until, known_at) WHERE of_domain = 'cell'
@@ -449,9 +470,9 @@ GRANT SELECT ON
     kpi.radio_shift, kpi.radio_daily, kpi.cell_completeness
 TO quaystream_reader;
 REVOKE ALL ON FUNCTION
-    kpi.cell_hours_known(timestamptz, timestamptz), kpi.radio_hours_known(timestamptz, timestamptz),
+    kpi.cell_hours_known(timestamptz, timestamptz, text[]), kpi.radio_hours_known(timestamptz, timestamptz),
     kpi.network_windows(text, timestamptz, timestamptz, timestamptz),
-    kpi.cell_sums(text, timestamptz, timestamptz, timestamptz),
+    kpi.cell_sums(text, timestamptz, timestamptz, timestamptz, text[]),
     kpi.weighed(double precision, double precision, double precision, double precision),
     kpi.cell_measures(text, timestamptz, timestamptz, timestamptz),
     kpi.radio_sums(text, timestamptz, timestamptz, timestamptz),
@@ -462,9 +483,9 @@ REVOKE ALL ON FUNCTION
     kpi.numbers(text, text, timestamptz, timestamptz, timestamptz)
 FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    kpi.cell_hours_known(timestamptz, timestamptz), kpi.radio_hours_known(timestamptz, timestamptz),
+    kpi.cell_hours_known(timestamptz, timestamptz, text[]), kpi.radio_hours_known(timestamptz, timestamptz),
     kpi.network_windows(text, timestamptz, timestamptz, timestamptz),
-    kpi.cell_sums(text, timestamptz, timestamptz, timestamptz),
+    kpi.cell_sums(text, timestamptz, timestamptz, timestamptz, text[]),
     kpi.weighed(double precision, double precision, double precision, double precision),
     kpi.cell_measures(text, timestamptz, timestamptz, timestamptz),
     kpi.radio_sums(text, timestamptz, timestamptz, timestamptz),
