@@ -44,6 +44,13 @@ UNKNOWN_FIELDS = Metric(
     "Accepted events with data fields or extension attributes the schemas do not know.",
     ("domain",),
 )
+COUNTERS_UNKNOWN = Metric(
+    "quaystream_counters_unknown_total",
+    "counter",
+    "Values of network counters stored although schemas/counters.yaml does not know their name, or without SI value: "
+    "no unit is known, or the declared unit is not.",
+    ("cause",),
+)
 KEY_MISMATCH = Metric(
     "quaystream_key_mismatch_total",
     "counter",
@@ -84,7 +91,7 @@ LAST_COMMIT_TIMESTAMP = Metric(
 EVENT_AGE = Metric(
     "quaystream_event_age_seconds",
     "histogram",
-    "From event time to commit, of accepted events.",
+    "From event time to commit, of accepted live events.",
     ("domain",),
     _AGE_BUCKETS_S,
 )
@@ -108,6 +115,22 @@ PARTITION_PAUSED = Metric(
     "gauge",
     "1 while the dead-letter bound holds the partition, else 0.",
     ("topic", "partition"),
+)
+
+# Back-fill: history beside live (docs/how-to/backfill.md). Its lag is that of its topics.
+BACKFILL_RATE = Metric(
+    "quaystream_backfill_rate",
+    "gauge",
+    "Records of history a second that the worker may take at most; 0 is a pause.",
+)
+BACKFILL_RECORDS = Metric(
+    "quaystream_backfill_records_total", "counter", "Records of history with an outcome.", ("domain",)
+)
+BACKFILL_YIELDED = Metric(
+    "quaystream_backfill_yielded_seconds_total",
+    "counter",
+    "How much longer history waited than its rate asks, because live records did or the database was slow.",
+    ("domain",),
 )
 
 # Proof, completeness, clocks.
@@ -176,7 +199,9 @@ SLA_BUDGET = Metric(
     "Share of known device minutes that may be out of a profile: 1 minus its target.",
     ("profile",),
 )
-
+START_TIMESTAMP = Metric(
+    "quaystream_start_timestamp_seconds", "gauge", "When the process began to serve metrics (Unix time)."
+)
 BUILD_INFO = Metric("quaystream_build_info", "gauge", "Always 1; the version is the label.", ("version",))
 
 # Connectors and the edge.
@@ -188,17 +213,65 @@ CONNECTOR_ERRORS = Metric(
 )
 CONNECTOR_BYTES = Metric("quaystream_connector_bytes_total", "counter", "Bytes a connector has read.", ("connector",))
 SPOOL_EVENTS = Metric("quaystream_spool_events", "gauge", "Events kept at the edge until the broker has them.")
-SPOOL_BYTES = Metric("quaystream_spool_bytes", "gauge", "Size of the spool at the edge.")
+SPOOL_BYTES = Metric("quaystream_spool_bytes", "gauge", "Bytes of the events kept at the edge.")
+SPOOL_OLDEST_AGE = Metric(
+    "quaystream_spool_oldest_age_seconds", "gauge", "How long the oldest event in the spool has waited; 0 when empty."
+)
+SPOOL_COMMIT_SECONDS = Metric(
+    "quaystream_spool_commit_seconds", "histogram", "From offering to durable, one group commit.", (), _COMMIT_BUCKETS_S
+)
+SPOOL_REFUSED = Metric(
+    "quaystream_spool_refused_total",
+    "counter",
+    "Times a source was told to come back later: full_by_bytes, full_by_age, disk_full.",
+    ("cause",),
+)
+SPOOL_DROPPED = Metric(
+    "quaystream_spool_dropped_total",
+    "counter",
+    "Events dropped because the policy is drop_oldest and the spool was full.",
+)
+SPOOL_SET_ASIDE = Metric(
+    "quaystream_spool_set_aside_events", "gauge", "Events the broker will never accept, kept in the spool's file."
+)
+GATEWAY_DELIVERED = Metric(
+    "quaystream_gateway_delivered_total",
+    "counter",
+    "Events the broker has confirmed, by lane (live, backlog).",
+    ("lane",),
+)
+GATEWAY_LANE_AGE = Metric(
+    "quaystream_gateway_lane_age_seconds",
+    "gauge",
+    "How long the oldest event of a lane has waited; 0 when none.",
+    ("lane",),
+)
+GATEWAY_TROUBLES = Metric(
+    "quaystream_gateway_troubles_total",
+    "counter",
+    "What Kafka's client reported: away, certificate, credentials, not_allowed, no_topic, refused, other.",
+    ("trouble",),
+)
+GATEWAY_CLOCK_STEPS = Metric(
+    "quaystream_gateway_clock_steps_total", "counter", "Times the gateway's wall clock jumped by a second or more."
+)
+# What a gateway exports, and nothing else.
+EDGE: tuple[Metric, ...] = (
+    *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES, SPOOL_OLDEST_AGE),
+    *(SPOOL_COMMIT_SECONDS, SPOOL_REFUSED, SPOOL_DROPPED, SPOOL_SET_ASIDE),
+    *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_CLOCK_STEPS, BUILD_INFO),
+)
 
 CATALOGUE: tuple[Metric, ...] = (
-    *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, KEY_MISMATCH, LOST_RECORDS),
+    *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, COUNTERS_UNKNOWN, KEY_MISMATCH, LOST_RECORDS),
     *(COMMIT_SECONDS, COMMIT_ROWS, COMMIT_RETRIES, FENCED, LAST_COMMIT_TIMESTAMP),
     *(EVENT_AGE, FRESHNESS_TIMESTAMP, PARTITION_LAG_RECORDS, PARTITION_LAG_SECONDS, PARTITION_PAUSED),
+    *(BACKFILL_RATE, BACKFILL_RECORDS, BACKFILL_YIELDED),
     *(LEDGER_DIFFERENCE, SEQUENCE_MISSING, CLOCK_SKEW),
     *(DEAD_LETTERS_RELAYED, DEAD_LETTERS_UNRELAYED),
     *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),
     *(REFOLD_FAILURES, REFOLD_FAILING),
     *(SLA_MINUTES, SLA_BUDGET),
-    BUILD_INFO,
-    *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES),
+    START_TIMESTAMP,
+    *EDGE,
 )

@@ -1,7 +1,7 @@
 """Units of network counters and their SI form. A unit that is not listed has no SI value: never guess.
 
 The unit of a counter depends on counter, interface and vendor (O-RAN E2SM-KPM 7.9.1 differs from
-TS 28.552), so it is declared with every value; spelling counts, case too.
+TS 28.552): a declared unit wins, else schemas/counters.yaml knows it; spelling counts, case too.
 """
 
 import math
@@ -62,12 +62,9 @@ UNITS = MappingProxyType({spelling: si for si, spellings in _SPELLINGS for spell
 def to_si(value: float | None, unit: str | None) -> tuple[float | None, str | None]:
     """`value` in SI and that unit (domain: kbit/s → bit/s, 0.1 ms → s, % → ratio, kWh → J …).
 
-    Without a unit the value stands as it is; with an unknown one, or when the result leaves the range
-    of a double, both are None.
+    Without a unit, with an unknown one, or when the result leaves the range of a double, both are None.
     """
-    if unit is None:
-        return value, None
-    si = UNITS.get(unit)
+    si = UNITS.get(unit) if unit is not None else None
     if si is None:
         return None, None
     if value is None:

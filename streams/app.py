@@ -8,7 +8,7 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,11 +24,14 @@ from connectors.timescale.fact_store import open_fact_store
 from connectors.timescale.pool import open_pool
 from connectors.timescale.store import TimescaleStore
 from schemas import metrics
+from schemas.backfill import SUFFIX
 from schemas.reference import declared_sources
+from schemas.topics import INGEST_TOPICS
 from streams.chores import PASSING, Chores
 from streams.core.domain import Limits
 from streams.core.record import TopicPartition
 from streams.domains import DOMAINS
+from streams.history import Allowance, History
 from streams.lane import Lane, Pace
 from streams.ownership import Ownership, RecreatedTopicError
 from streams.pipeline import Pipeline
@@ -48,6 +51,7 @@ CRASH_EXIT = 70
 CLAIM_DEADLINE_S = 20.0
 _LAST_HOURS_S = 5.0
 VERSION = version("quaystream")
+INGESTED = tuple(topic.name for topic in INGEST_TOPICS)
 
 
 class Schema(faust.Schema):
@@ -81,6 +85,10 @@ class ConsumerFlow:
         """Fetch nothing of it until `release`."""
         self._app.consumer.hold(TP(*tp))
 
+    def used_up(self, tp: TopicPartition) -> None:
+        """What was delivered of a back-fill partition has gone into its lane."""
+        self._app.consumer.used_up(TP(*tp))
+
     def release(self, tp: TopicPartition) -> None:
         """Fetch it again."""
         self._app.consumer.release(TP(*tp))
@@ -101,6 +109,7 @@ class Worker(Service):
         self._chores: Chores | None = None
         self._refolding: Refolding | None = None
         self.lanes: dict[str, Lane] = {}
+        self.histories: dict[str, History] = {}
         self.watchdog = Watchdog((), self.registry)
         self.on_listening: Callable[[str], None] = lambda _: None
         self.on_caught_up: Callable[[], None] | None = None
@@ -112,13 +121,17 @@ class Worker(Service):
         self._store = store = TimescaleStore(self._pool, settings.group, f"{os.uname().nodename}/{os.getpid()}")
         flow = ConsumerFlow(self._app)
         pace = Pace(settings.batch_rows, timedelta(milliseconds=settings.linger_ms))
+        allowance = Allowance(settings.backfill_rate)
+        self.registry.gauge(metrics.BACKFILL_RATE).set(settings.backfill_rate)
         for domain in DOMAINS:
             pipeline = Pipeline(domain, limits_of(settings))
-            self.lanes[domain.name] = Lane(pipeline, store, flow, self.recorder, pace, crash)
+            lane = self.lanes[domain.name] = Lane(pipeline, store, flow, self.recorder, pace, crash)
+            self.histories[domain.name] = History(domain.name, lane, allowance, self.recorder, flow.used_up, crash)
         self._ownership = Ownership(store, self.lanes.values(), CLAIM_DEADLINE_S, self._cannot_claim)
         self._app.assignments = self._ownership
         self.watchdog = Watchdog(self.lanes.values(), self.registry)
         self.registry.gauge(metrics.BUILD_INFO, VERSION).set(1)
+        self.registry.gauge(metrics.START_TIMESTAMP).set_to_current_time()
         pages = Pages(self.registry.text, self.watchdog.stalled, self._unready)
         web = await self.add_runtime_dependency(Web(settings.web_bind, settings.web_port, pages))
         self.on_listening(f"{settings.web_bind}:{web.port}")
@@ -133,6 +146,7 @@ class Worker(Service):
         """Let the lanes run."""
         _tune_interpreter()
         self._runs = [asyncio.create_task(lane.run(), name=f"lane-{lane.name}") for lane in self.lanes.values()]
+        self._runs += [asyncio.create_task(h.run(), name=f"history-{name}") for name, h in self.histories.items()]
         if self._refolding is not None:
             self._runs.append(asyncio.create_task(self._refolding.run(), name="refolding"))
 
@@ -157,8 +171,8 @@ class Worker(Service):
                     await self._store.roll_hours()
 
     def _is_behind(self) -> bool:
-        """Whether more records wait than one batch has."""
-        return sum(self.watchdog.lag().values()) > self.settings.batch_rows
+        """Whether more live records wait than one batch has."""
+        return self.watchdog.live_lag() > self.settings.batch_rows
 
     def _crash(self, reason: BaseException) -> NoReturn:
         """Called when a child fails for a reason nobody foresaw: mode would leave a worker that only looks alive."""
@@ -172,7 +186,7 @@ class Worker(Service):
     def _unready(self) -> str | None:
         if self._app.rebalancing or not self._ownership.is_assigned:
             return "no partitions assigned yet"
-        return self.watchdog.stalled()
+        return self.watchdog.waiting() or self.watchdog.stalled()
 
 
 def _tune_interpreter() -> None:
@@ -206,8 +220,8 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def build_app(settings: Settings) -> BatchApp:
-    """The Faust app: one agent per domain, everything that is not needed off."""
+def build_app(settings: Settings, topics: Collection[str] = INGESTED) -> BatchApp:
+    """The Faust app: one agent per topic, everything that is not needed off. `topics` are those the brokers have."""
     app = BatchApp(
         settings.group,
         broker=[f"kafka://{broker}" for broker in settings.brokers.split(",")],
@@ -217,7 +231,9 @@ def build_app(settings: Settings) -> BatchApp:
     worker = Worker(settings, app)
     app.shell = worker
     for domain in DOMAINS:
-        _add_agent(app, worker, domain.topic, domain.name)
+        _add_agent(app, domain.topic, domain.name, worker.lanes)
+        if (backfill := domain.topic + SUFFIX) in topics:
+            _add_agent(app, backfill, domain.name, worker.histories)
     return app
 
 
@@ -243,14 +259,14 @@ def _engine_options(session_timeout_s: float) -> Mapping[str, Any]:
     }
 
 
-def _add_agent(app: BatchApp, worker: Worker, topic: str, name: str) -> None:
+def _add_agent(app: BatchApp, topic: str, domain: str, takers: Mapping[str, Lane] | Mapping[str, History]) -> None:
     channel = app.topic(topic, schema=Schema(), allow_empty=True)
 
     async def agent(stream: Any) -> None:
         async for event in stream.noack().events():
-            await worker.lanes[name].offer(event.value)
+            await takers[domain].offer(event.value)
 
-    app.agent(channel, name=f"quaystream.{name}")(agent)
+    app.agent(channel, name=f"quaystream.{topic}")(agent)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from schemas.backfill import is_backfill
 from streams.core.record import Stretch, TopicPartition
 
 LIMIT_BYTES = 64 * 1024 * 1024
@@ -19,6 +20,7 @@ class Buffer:
         self._held: deque[tuple[Stretch, int]] = deque()  # with their bytes, so that they are counted once
         self._records = 0
         self._bytes = 0
+        self._pieces = 0
         self._changed = asyncio.Condition()
 
     def __len__(self) -> int:
@@ -33,6 +35,7 @@ class Buffer:
             self._held.append((stretch, held))
             self._records += _size(stretch)
             self._bytes += held
+            self._pieces += is_backfill(stretch.tp.topic)
             self._changed.notify_all()
 
     async def wait_for_records(self, least: int) -> None:
@@ -40,16 +43,26 @@ class Buffer:
         async with self._changed:
             await self._changed.wait_for(lambda: self._records >= least)
 
+    async def wait_for_no_history(self) -> None:
+        """Wait until no stretch of a back-fill topic is held."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._pieces)
+
     async def take(self, most: int) -> list[Stretch]:
-        """Up to `most` records, oldest stretches first; a stretch that does not fit is parted."""
+        """Up to `most` records, oldest stretches first; a stretch that does not fit is parted.
+
+        Live records or history, never both: what is folded again spans what came together.
+        """
         async with self._changed:
             taken: list[Stretch] = []
-            while self._held and most > 0:
+            while self._held and most > 0 and _are_alike(taken, self._held[0][0]):
                 stretch, held = self._held.popleft()
+                self._pieces -= is_backfill(stretch.tp.topic)
                 if len(stretch.records) > most:
                     rest = replace(stretch, records=stretch.records[most:])
                     stretch = replace(stretch, records=stretch.records[:most])
                     self._held.appendleft((rest, held - (held := _bytes(stretch))))
+                    self._pieces += is_backfill(stretch.tp.topic)
                 taken.append(stretch)
                 most -= _size(stretch)
                 self._records -= _size(stretch)
@@ -63,7 +76,12 @@ class Buffer:
             self._held = deque((s, held) for s, held in self._held if s.tp not in partitions)
             self._records = sum(_size(stretch) for stretch, _ in self._held)
             self._bytes = sum(held for _, held in self._held)
+            self._pieces = sum(is_backfill(stretch.tp.topic) for stretch, _ in self._held)
             self._changed.notify_all()
+
+
+def _are_alike(taken: Sequence[Stretch], stretch: Stretch) -> bool:
+    return not taken or is_backfill(taken[0].tp.topic) == is_backfill(stretch.tp.topic)
 
 
 def _size(stretch: Stretch) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import asyncpg
+import structlog
 
 from connectors.kafka.options import KafkaAccess, access_from
 from connectors.kafka.positions import read_positions
@@ -13,30 +14,40 @@ from connectors.timescale.connection import connection_to
 from connectors.timescale.ledger import PartitionLine, read_partitions
 from connectors.timescale.schema_check import check_schema
 from schemas.errors import ConfigurationError
-from schemas.topics import EVENT_TOPICS
+from schemas.topics import BACKFILL_TOPICS, EVENT_TOPICS, INGEST_TOPICS
 from streams.ownership import recreated
 from streams.settings import Settings
 
+log = structlog.get_logger()
 
-async def check_start(settings: Settings) -> None:
-    """Raises ConfigurationError or ServiceUnreachableError."""
+
+async def check_start(settings: Settings) -> tuple[str, ...]:
+    """The topics to read: without their back-fill where the brokers have none yet.
+
+    Raises ConfigurationError or ServiceUnreachableError.
+    """
     async with connection_to(settings.worker_dsn()) as connection:
         await check_schema(connection)
         await _check_group(connection, settings.group)
         fences = await read_partitions(connection)
     with _quiet_client():
-        await _check_topics(access_from(settings))
+        topics = await _find_topics(access_from(settings))
         await _check_fences(access_from(settings), fences)
+    return topics
 
 
-async def _check_topics(access: KafkaAccess) -> None:
+async def _find_topics(access: KafkaAccess) -> tuple[str, ...]:
     async with topic_admin(access) as admin:
-        found = await admin.read([topic.name for topic in EVENT_TOPICS])
+        found = await admin.read([topic.name for topic in INGEST_TOPICS])
     missing = [topic.name for topic in EVENT_TOPICS if topic.name not in found.topics]
     if missing:
         raise ConfigurationError(
             f"topics are missing: {', '.join(missing)}; create them with `quaystream topics apply`"
         )
+    without = [topic.name for topic in BACKFILL_TOPICS if topic.name not in found.topics]
+    if without:
+        log.warning("no back-fill until `quaystream topics apply` and a restart", missing=", ".join(without))
+    return tuple(found.topics)
 
 
 async def _check_fences(access: KafkaAccess, fences: Sequence[PartitionLine]) -> None:

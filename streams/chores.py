@@ -143,11 +143,15 @@ class Chores(Service):
         for tp in self._watchdog.standing(_NOTHING_FOR_S):
             consumer.asked.add(TP(*tp))
         settle()
-        if self.on_caught_up is not None and partitions and not any(self._watchdog.lag().values()):
+        if self.on_caught_up is not None and partitions and not self._is_waited_for():
             await self._hours()
             await self._every_service_level()
             if self.is_settled is None or await self.is_settled():
                 self.on_caught_up()
+
+    def _is_waited_for(self) -> bool:
+        """Whether records wait; history that is paused does not count."""
+        return any(self._watchdog.lag().values()) if self._settings.backfill_rate else self._watchdog.live_lag() > 0
 
     async def _some_hours(self) -> None:
         """Those marked by now."""

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from time import perf_counter
 
 import structlog
 
+from schemas.backfill import SUFFIX
 from streams.buffer import Buffer
 from streams.core.record import Stretch, TopicPartition
 from streams.flow import Crash, Flow, Recorder
@@ -37,7 +39,7 @@ class Lane:
         self, pipeline: Pipeline, store: Store, flow: Flow, recorder: Recorder, pace: Pace, crash: Crash
     ) -> None:
         self.name = pipeline.domain.name
-        self.topic = pipeline.domain.topic
+        self.topics = (pipeline.domain.topic, pipeline.domain.topic + SUFFIX)
         self._flow = flow
         self._pace = pace
         self._crash = crash
@@ -48,9 +50,15 @@ class Lane:
         self._flight: asyncio.Task[bool] | None = None
         self._ahead: Ready | None = None
         self._is_turning = False
+        self.flight_s = 0.0
 
     async def offer(self, stretch: Stretch) -> None:
         """Take a stretch in; waits while the lane is full, which pauses its partition upstream."""
+        await self._buffer.put(stretch)
+
+    async def offer_history(self, stretch: Stretch) -> None:
+        """Take a piece of history in; waits while the last one is not taken."""
+        await self._buffer.wait_for_no_history()
         await self._buffer.put(stretch)
 
     def claim(self, fences: Mapping[TopicPartition, Fence], paused: Iterable[TopicPartition]) -> None:
@@ -76,6 +84,16 @@ class Lane:
     def is_idle(self) -> bool:
         """Whether nothing is held, prepared or in flight."""
         return not len(self._buffer) and not self._is_turning and (self._flight is None or self._flight.done())
+
+    @property
+    def waits_for(self) -> str | None:
+        """Why the database took nothing at the last try, until it takes something again."""
+        return self._preparation.waits_for
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether more waits than a transaction in flight explains."""
+        return len(self._buffer) >= max(1, self._pace.batch_rows // _AHEAD_SHARE)
 
     async def pass_over(self, tp: TopicPartition, end: int, serial: int) -> None:
         """The consumer stands at `end` and found no record before it: believe it once it was sought to our head."""
@@ -130,11 +148,14 @@ class Lane:
         return self._ahead
 
     async def _land(self, ready: Ready) -> bool:
+        started = perf_counter()
         try:
             return await self._landing.land(ready)
         except Exception as error:  # noqa: BLE001  (this is where the unforeseen ends)
             self._end(error)
             return False
+        finally:
+            self.flight_s = perf_counter() - started
 
     async def _take(self) -> list[Stretch]:
         """What has come: little and soon when nothing is in flight, much when it is behind.

@@ -25,7 +25,7 @@ class Ownership:
 
     def __init__(self, store: Store, lanes: Iterable[Lane], deadline_s: float, crash: Crash) -> None:
         self._store = store
-        self._lanes = {lane.topic: lane for lane in lanes}
+        self._lanes = {topic: lane for lane in lanes for topic in lane.topics}
         self._deadline_s = deadline_s
         self._crash = crash
         self.is_assigned = False
@@ -74,7 +74,8 @@ class Ownership:
 
     async def resume_lifted(self) -> None:
         """Go on with partitions whose pause a person has lifted."""
-        held = [(lane, tp) for lane in self._lanes.values() for tp in sorted(lane.partitions.paused)]
+        lanes = dict.fromkeys(self._lanes.values())
+        held = [(lane, tp) for lane in lanes for tp in sorted(lane.partitions.paused)]
         still = await self._store.paused(tp for _, tp in held) if held else ()
         for lane, tp in held:
             if tp not in still:

@@ -19,7 +19,7 @@ from streams.core.judge import conclude, probes, unnumbered_assets, walk
 from streams.core.record import Stretch, TopicPartition
 from streams.core.sequence import StreamChange, StreamKey, StreamState
 from streams.core.writes import Pause, Probe, Writes
-from streams.facts.marks import Memory, marks_of
+from streams.facts.marks import Memory, clocks_of, marks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +111,17 @@ class Pipeline:
                 rows=rows,
                 rollups=assemble.rollups(self.domain, rows),
                 streams=changes,
-                marks=marked.marks,
+                marks=(*marked.marks, *clocks_of(rows)),
                 dead_letters=assemble.dead_letters(batch),
                 lost=lost,
                 pauses=pauses,
                 assets=assemble.assets(rows.values()),
                 sources=assemble.source_counts(batch, outcomes, accepted),
                 tally=assemble.tally(batch, outcomes, int(np.count_nonzero(accepted))),
-                accepted_us=batch.times_us[accepted],
+                accepted_us=batch.times_us[accepted & batch.is_live()],
                 skew_s=assemble.skew_by_source(batch),
                 unknown_fields=assemble.unknown_fields(batch),
+                strange=self.domain.strange(rows) if self.domain.strange else {},
                 key_mismatches=mismatches,
             )
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from connectors.prometheus import Registry
 from schemas import metrics
+from schemas.backfill import is_backfill
 from schemas.outcome import Outcome
 from streams.core.record import TopicPartition
 from streams.core.writes import Writes
@@ -33,9 +34,14 @@ class WorkerRecorder:
             labels = (step.tp.topic, str(step.tp.partition))
             self._registry.gauge(metrics.LAST_COMMIT_TIMESTAMP, *labels).set(now)
         self._age(writes, now)
+        self._history(writes)
         for source, skew in writes.skew_s.items():
             name = source if source in self._gateways else OTHER
             self._registry.gauge(metrics.CLOCK_SKEW, writes.domain, name).set(skew)
+
+    def yielded(self, domain: str, seconds: float) -> None:
+        """History waited longer than its rate asks, for the sake of live records."""
+        self._registry.counter(metrics.BACKFILL_YIELDED, domain).inc(seconds)
 
     def retried(self, cause: str) -> None:
         """A transaction was rolled back and will be tried again."""
@@ -57,6 +63,14 @@ class WorkerRecorder:
             self._registry.counter(metrics.KEY_MISMATCH, topic).inc(count)
         if writes.unknown_fields:
             self._registry.counter(metrics.UNKNOWN_FIELDS, writes.domain).inc(writes.unknown_fields)
+        for why, count in writes.strange.items():
+            self._registry.counter(metrics.COUNTERS_UNKNOWN, why).inc(count)
+
+    def _history(self, writes: Writes) -> None:
+        steps = [step for step in writes.progress if is_backfill(step.tp.topic)]
+        if steps:
+            records = sum(step.accepted + step.duplicate + step.rejected for step in steps)
+            self._registry.counter(metrics.BACKFILL_RECORDS, writes.domain).inc(records)
 
     def _age(self, writes: Writes, now: float) -> None:
         if len(writes.accepted_us) == 0:

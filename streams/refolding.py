@@ -43,6 +43,7 @@ class RefoldPace:
     poll_s: float = 1.0
     observe_s: float = 10.0
     close_s: float = 15.0
+    clock_s: float = 2.0
 
 
 class Refolding:
@@ -86,6 +87,8 @@ class Refolding:
     async def turn(self) -> float:
         """Fold some keys, if any are due; seconds until the next turn."""
         await self._now_and_then("observe", self._pace.observe_s, self._observe)
+        every_s = 0.0 if self._is_draining else self._pace.clock_s
+        await self._now_and_then("clock", every_s, self._store.advance_clocks)
         await self._now_and_then("close", self._pace.close_s, self._store.close_by_age)
         keys = await self._store.due(self._resting(), self._pace.keys)
         if not keys:

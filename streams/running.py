@@ -34,13 +34,11 @@ def run_one(settings: "Settings", *, until_caught_up: bool) -> NoReturn:
     """Run a worker in this process until SIGTERM or SIGINT; exits with 0."""
     import faust
 
-    from streams.app import build_app
+    from streams.app import INGESTED, build_app
     from streams.checks import check_start
 
     set_up_logs(settings.log_format)
-    if not has_started_over():
-        asyncio.run(check_start(settings))
-    app = build_app(settings)
+    app = build_app(settings, INGESTED if has_started_over() else asyncio.run(check_start(settings)))
     app.shell.on_listening = partial(_announce, settings)  # type: ignore[attr-defined]
     if until_caught_up:
         app.shell.on_caught_up = lambda: os.kill(os.getpid(), signal.SIGTERM)  # type: ignore[attr-defined]

@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     web_bind: str = Field(default="127.0.0.1", min_length=1, description="the address to listen on")
     home: Folder = Field(default_factory=_default_home, description="the path of a writable folder")
     batch_rows: int = Field(default=10_000, gt=0, description=COUNT)
+    backfill_rate: int = Field(default=2_000, ge=0, description="a whole number, 0 or more")
     linger_ms: int = Field(default=5, ge=0, description="milliseconds, 0 or more")
     session_timeout: Span = Field(default=timedelta(seconds=15), description=SPAN)
     dead_letter_run: int = Field(default=5_000, gt=0, description=COUNT)

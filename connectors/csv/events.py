@@ -76,6 +76,23 @@ def read_events(path: Path, mapping: Mapping, origin: Origin, topic: str) -> Ite
         yield Outgoing(row.line, topic, subject.encode(), msgspec.json.encode(event), (CONTENT_TYPE,), moved)
 
 
+def facts_of(row: Row, mapping: Mapping, stem: str) -> dict[str, Any] | Refused:
+    """What a row says, without an identity: type, subject, time and data (and source, if the mapping names one).
+
+    `stem` is the name of the file, from which a mapping may take the subject. Not checked against the model.
+    """
+    try:
+        facts = {
+            "type": mapping.type,
+            "subject": _subject(row, mapping.subject, stem),
+            "time": time_text(_time(row, mapping.time)),
+            "data": _data(row, mapping),
+        }
+    except _RefusedRowError as refused:
+        return Refused(row.line, str(refused))
+    return facts if mapping.source is None else {**facts, "source": mapping.source}
+
+
 def _event(row: Row, mapping: Mapping, origin: Origin, own: tuple[str, datetime, int]) -> dict[str, Any]:
     subject, time, sequence = own
     event: dict[str, Any] = {

@@ -19,6 +19,28 @@ class Row:
     cells: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the lines of one file are split: the names of their columns, and how many a line may have."""
+
+    names: Sequence[str]
+    widths: frozenset[int]
+    delimiter: str
+
+    def row(self, number: int, line: str) -> Row | Refused:
+        """The row of one line."""
+        return _row(number, line, self.names, self.widths, self.delimiter)
+
+
+def layout_of(path: Path, mapping: Mapping, header: str) -> Layout:
+    """The layout of a file whose first line is `header` (looked at only where the mapping says it names columns).
+
+    Raises ConfigurationError when it lacks a column that the mapping uses.
+    """
+    columns = _columns(path, mapping, header)
+    return Layout((*columns, *mapping.unnamed), _widths(columns, mapping), mapping.delimiter)
+
+
 def read_rows(path: Path, mapping: Mapping) -> Iterator[Row | Refused]:
     """Every data line of the file, in order; lines of blanks only are no data.
 
@@ -27,12 +49,11 @@ def read_rows(path: Path, mapping: Mapping) -> Iterator[Row | Refused]:
     """
     with _open(path, mapping) as lines:
         numbered = enumerate(lines, start=1)
-        columns = _columns(path, mapping, numbered)
-        widths = _widths(columns, mapping)
-        names = (*columns, *mapping.unnamed)
+        _, header = (0, "") if mapping.header == "none" else next(numbered, (1, ""))
+        layout = layout_of(path, mapping, header)
         for number, line in numbered:
             if line.strip():
-                yield _row(number, line, names, widths, mapping.delimiter)
+                yield layout.row(number, line)
 
 
 def _open(path: Path, mapping: Mapping) -> TextIO:
@@ -44,11 +65,8 @@ def _open(path: Path, mapping: Mapping) -> TextIO:
         raise ConfigurationError(f"cannot read {path} ({error.strerror})") from error
 
 
-def _columns(path: Path, mapping: Mapping, numbered: Iterator[tuple[int, str]]) -> Sequence[str]:
-    if mapping.header == "none":
-        return mapping.columns
-    _, header = next(numbered, (1, ""))
-    if mapping.header == "skip":
+def _columns(path: Path, mapping: Mapping, header: str) -> Sequence[str]:
+    if mapping.header != "names":
         return mapping.columns
     columns = _cells(header, mapping.delimiter)
     for name in mapping.used_columns():

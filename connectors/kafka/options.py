@@ -106,6 +106,27 @@ def client_options(access: KafkaAccess) -> dict[str, Any]:
     return options
 
 
+def librdkafka_options(access: KafkaAccess) -> dict[str, str]:
+    """Configuration for any client made of librdkafka; reads the secret files. Errors as `client_options`.
+
+    Checks the same files in the same way, so that what is wrong with one is said before connecting.
+    """
+    _refuse_contradictions(access)
+    tls_context(access)
+    protocol, speaks_tls = _PROTOCOLS[access.security]
+    options = {"bootstrap.servers": access.brokers, "security.protocol": protocol}
+    if speaks_tls:
+        options["ssl.endpoint.identification.algorithm"] = "https"
+        files = (access.tls.ca_file, access.tls.cert_file, access.tls.key_file)
+        names = ("ssl.ca.location", "ssl.certificate.location", "ssl.key.location")
+        options |= {name: str(file) for name, file in zip(names, files, strict=True) if file is not None}
+    if access.sasl:
+        options["sasl.mechanism"] = access.sasl.mechanism
+        options["sasl.username"] = _secret("USERNAME_FILE", access.sasl.username_file)
+        options["sasl.password"] = _secret("PASSWORD_FILE", access.sasl.password_file)
+    return options
+
+
 def faust_credentials(access: KafkaAccess) -> "CredentialsT | None":
     """The value of Faust's `broker_credentials`; None for plaintext. Errors as `client_options`."""
     from faust.auth import SASLCredentials, SSLCredentials

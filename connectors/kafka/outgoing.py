@@ -18,7 +18,10 @@ _Aware = Annotated[datetime, msgspec.Meta(tz=True)]
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One record ready to be sent, from line `line` of a file; `time` is its event's, or when it was sent, if known."""
+    """One record ready to be sent, from line `line` of a file; `time` is its event's, or when it was sent, if known.
+
+    `undecoded`: why its reader could not make an event of it, when it is sent on as it is for the worker to refuse.
+    """
 
     line: int
     topic: str
@@ -26,6 +29,7 @@ class Outgoing:
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
     time: datetime | None
+    undecoded: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import asyncpg
 from connectors.kafka.producer import RecordTooLargeError
 from connectors.timescale import dead_letters
 from connectors.timescale.dead_letters import DeadLetter, Place, Which
+from schemas.backfill import live_topic
 from schemas.topics import DEAD_LETTERS_SUFFIX
 
 BATCH_ROWS: Final = 500
@@ -108,4 +109,4 @@ def replay_headers(letter: DeadLetter) -> Headers:
 
 
 def _topic(letter: DeadLetter) -> str:
-    return letter.place.topic + DEAD_LETTERS_SUFFIX
+    return live_topic(letter.place.topic) + DEAD_LETTERS_SUFFIX

@@ -6,7 +6,7 @@ import msgspec
 
 from connectors.simulator.moments import rfc3339
 from connectors.simulator.numbering import Letter
-from schemas.topics import load_topics
+from schemas.topics import TOPIC_BY_TYPE
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -27,7 +27,7 @@ class Envelope:
     """Writes the records of one run, which every record names in the header `qs-run`."""
 
     def __init__(self, run: str) -> None:
-        self._topics = {kind: topic.name for topic in load_topics().values() for kind in topic.types}
+        self._topics = {kind: topic.name for kind, topic in TOPIC_BY_TYPE.items()}
         self._run = ("qs-run", run.encode())
         self._structured: Headers = (("content-type", b"application/cloudevents+json"), self._run)
 

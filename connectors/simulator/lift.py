@@ -123,10 +123,13 @@ def _retried(crane: Crane, landed_s: float, order: Order) -> float:
     return landed_s + _RETRY_S
 
 
-def enter_switches(crane: Crane, times: LiftTimes, order: Order) -> None:
-    """Enter what the spreader does and carries during a lift."""
+def enter_switches(crane: Crane, times: LiftTimes, order: Order, given_up: tuple[float, float] | None = None) -> None:
+    """Enter what the spreader does and carries during a lift; `given_up` = a lock and its unlock before the real one."""
     machine = crane.machine
     machine.switch(times.landed, landed=True, load_t=_LANDED_T)
+    if given_up is not None:
+        machine.switch(given_up[0], locked=True)
+        machine.switch(given_up[1], locked=False)
     machine.switch(times.locked, locked=True)
     machine.switch(times.lifted, landed=False, load_t=round(crane.spreader_t + order.cargo_t, 2))
     machine.switch(times.set_down, landed=True, load_t=_LANDED_T)

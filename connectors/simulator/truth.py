@@ -4,10 +4,14 @@ An oracle of its own: it knows what was sent and with what intent, and shares no
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
+from connectors.simulator.kpis.expected import Done, expected_kpis
+from connectors.simulator.kpis.streams import Streams
 from connectors.simulator.minutes import Minutes
 from connectors.simulator.moments import rfc3339, to_ms
+from connectors.simulator.numbering import Letter
 from connectors.simulator.options import SimulationOptions
 from connectors.simulator.outbox import Sending
 from connectors.simulator.world import Chronicle
@@ -27,6 +31,8 @@ class Truth:
         self._minutes = Minutes()
         self._numbers: dict[Stream, tuple[int, int]] = {}
         self._refused_numbers: dict[Stream, set[int]] = {}
+        self._streams = Streams()
+        self._newest_ms = 0
 
     def observe(self, sending: Sending) -> None:
         """One record was sent."""
@@ -38,11 +44,18 @@ class Truth:
         self._sources.add(letter.fact.gateway.source)
         if sending.fate == "accepted":
             self._minutes.add(letter.fact)
+            self._see(letter)
             if letter.sequence is not None:
                 accepted, highest = self._numbers.get(letter.stream, (0, 0))
                 self._numbers[letter.stream] = (accepted + 1, max(highest, letter.sequence))
         elif letter.sequence is not None and sending.fate not in ("duplicate", Reason.SEQUENCE_CONFLICT):
             self._refused_numbers.setdefault(letter.stream, set()).add(letter.sequence)
+
+    def _see(self, letter: Letter) -> None:
+        """What KPIs rest on: how complete events are, and how far they tell of the port. The network's do not."""
+        if self._options.scenario and letter.fact.type.split(".")[2] != "cell":
+            self._streams.observe(letter)
+            self._newest_ms = max(self._newest_ms, letter.fact.time_ms)
 
     @property
     def missing_sequences(self) -> int:
@@ -75,14 +88,26 @@ class Truth:
             "visits": [
                 _with_times(visit, until_ms, "queue_entered", "in_left", "out_left") for visit in chronicle.visits
             ],
-            **({"scenario": options.scenario, "facts": _facts(chronicle, until_ms)} if options.scenario else {}),
+            **self._kpis(chronicle, until_ms),
+            **({"scenario": options.scenario, "facts": _told(chronicle.facts, until_ms)} if options.scenario else {}),
+            **({"radio": _told(chronicle.radio, until_ms)} if chronicle.radio else {}),
         }
 
+    def _kpis(self, chronicle: Chronicle, until_ms: int) -> dict[str, list[dict[str, Any]]]:
+        """Of a scenario that states them and was not interrupted."""
+        start_ms = to_ms(self._options.start)
+        if chronicle.site is None or until_ms < to_ms(self._options.start + self._options.duration):
+            return {}
+        facts = _told(chronicle.facts, until_ms)
+        hours = self._streams.hours()
+        done = Done(chronicle.site, facts, chronicle.diaries, hours, start_ms, self._newest_ms)
+        return {"kpis": expected_kpis(done)}
 
-def _facts(chronicle: Chronicle, until_ms: int) -> dict[str, list[dict[str, Any]]]:
+
+def _told(told: Iterable[tuple[int, str, dict[str, Any]]], until_ms: int) -> dict[str, list[dict[str, Any]]]:
     """By table, what a scenario says must be found; of what was not over in time nothing is said."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for over_ms, table, row in chronicle.facts:
+    for over_ms, table, row in told:
         if over_ms <= until_ms:
             found.setdefault(table, []).append(row)
     return found

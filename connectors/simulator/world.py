@@ -8,10 +8,12 @@ from connectors.simulator.agenda import Agenda
 from connectors.simulator.boxes import Boxes
 from connectors.simulator.facts import Fact
 from connectors.simulator.gateways import Place
+from connectors.simulator.kpis.crane import Diary
 from connectors.simulator.moments import MINUTE_MS, to_ms
 from connectors.simulator.options import SimulationOptions
 from schemas.events import MODELS
 from schemas.events.model import TYPE_PREFIX
+from schemas.reference import Site
 
 
 @dataclass(slots=True)
@@ -19,11 +21,16 @@ class Chronicle:
     """What the port did, for whoever compares KPIs: one entry per finished lift and per truck visit.
 
     `facts` are a scenario's: when it is over, the fact table, and the columns whose values follow from the intent.
+    Where it states KPIs, `site` is theirs, and `diaries` are its cranes'.
+    `radio` is what radio did to work: when it is over, `fades`, `slowed` or `aborted`, and what is known of it.
     """
 
     cycles: list[dict[str, Any]] = field(default_factory=list)
     visits: list[dict[str, Any]] = field(default_factory=list)
     facts: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    diaries: list[Diary] = field(default_factory=list)
+    site: Site | None = None
+    radio: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
 
 
 class World:

@@ -5,10 +5,11 @@ from typing import Any, Final, Literal
 
 import asyncpg
 
+from connectors.timescale import network_evidence
 from connectors.timescale.kpis import Period
 from schemas.kpi import Definition, Grain
 
-Kind = Literal["cycles", "jobs", "spans", "visits", "boxes", "calls", "gaps"]
+Kind = Literal["cycles", "jobs", "spans", "visits", "boxes", "calls", "gaps", "reports", "energy", "readings"]
 
 # Each answers (at, kind, id, said jsonb, excluded text or null) for site $1, [$2, $3), and asset $4 or all (null).
 _QUERIES: Final[Mapping[Kind, str]] = {
@@ -107,12 +108,16 @@ WHERE subject LIKE $1 || '-%' AND ($4::text IS NULL OR subject = $4) AND $2::tim
     AND $3::timestamptz IS NOT NULL AND $5::text[] IS NOT NULL
 ORDER BY noticed_at, subject, from_sequence
 """,
+    "reports": network_evidence.REPORTS,
+    "energy": network_evidence.ENERGY,
+    "readings": network_evidence.READINGS,
 }
 _KINDS: Final[Mapping[Grain, Kind]] = {
     **dict.fromkeys(("visit", "passage", "wait", "exception"), "visits"),
     **dict.fromkeys(("cargo", "agency"), "boxes"),
     **dict.fromkeys(("call", "berth"), "calls"),
     "stream": "gaps",
+    "radio": "readings",
 }
 _SPANS: Final[Mapping[str, tuple[str, ...]]] = {
     "allocated_h": ("allocated",),
@@ -148,6 +153,10 @@ async def read_evidence(
 
 def _asked(grain: Grain, words: list[str]) -> list[tuple[Kind, list[str]]]:
     """The queries that answer for these measures, each with the words it reads its exclusions by."""
+    if grain == "cell":
+        return [("reports", network_evidence.counters_of(words))]
+    if grain == "energy":
+        return [("cycles", words), ("energy", words)]
     if grain not in ("crane", "delay"):
         return [(_KINDS[grain], words)]
     spans = sorted({kind for word in words for kind in _SPANS.get(word, ())})

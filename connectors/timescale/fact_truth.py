@@ -1,4 +1,7 @@
-"""Facts against the truth of a simulated run: each fact it names, in the columns it names, and no other of its keys."""
+"""Facts against the truth of a simulated run: each fact it names, in the columns it names, and no other of its keys.
+
+A truth that cannot know a fact's key leaves it out: the fact is then the one of its owner at that time.
+"""
 
 import json
 import math
@@ -29,18 +32,28 @@ async def check_fact_truth(connection: asyncpg.Connection, facts: Mapping[str, S
 
 def compare_facts(table: FactTable, expected: Sequence[Row], stored: Mapping[tuple[str, str], Row]) -> Iterator[str]:
     """Numbers within 1e-6 relative (a truth is written with few digits), anything else equal."""
-    wanted = {(row["site"], row[table.key]) for row in expected}
-    for row in expected:
-        found = stored.get((row["site"], row[table.key]))
+    at_time = {(*_owner(table, row), row[table.at]): place for place, row in stored.items()}
+    places = [_place(table, row, at_time) for row in expected]
+    for place, row in zip(places, expected, strict=True):
+        found = None if place is None else stored.get(place)
         problem = "is missing" if found is None else _unequal(table, row, found)
         if problem:
-            yield f"truth: {table.name} {row[table.key]}: {problem}"
+            name = row.get(table.key) or f"of {_owner(table, row)[1]} at {row[table.at]}"
+            yield f"truth: {table.name} {name}: {problem}"
     spans = _spans(table, expected)
-    for place in sorted(stored.keys() - wanted):
+    for place in sorted(stored.keys() - {place for place in places if place}):
         row = stored[place]
         start, end = spans.get(_owner(table, row), (None, None))
         if start is not None and end is not None and start <= row[table.at] <= end:
             yield f"truth: {table.name} {place[1]}: is not expected"
+
+
+def _place(
+    table: FactTable, row: Row, at_time: Mapping[tuple[str, str, datetime], tuple[str, str]]
+) -> tuple[str, str] | None:
+    if table.key in row:
+        return row["site"], row[table.key]
+    return at_time.get((*_owner(table, row), _time(row[table.at])))
 
 
 async def _stored(

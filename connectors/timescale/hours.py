@@ -1,6 +1,9 @@
 """Hours from minutes, a moment after the minutes: marked by the ingest transaction, added up by whoever comes first.
 
 An hour is computed anew from all its minutes, so adding it up twice, or after a crash, changes nothing.
+
+The hours that the KPIs of the network read (`kpi.cell_hour`, `kpi.radio_hour`) are marked and stored in the same way, but
+from raw rows, and only once they are over: until then a reader computes them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +15,7 @@ import pyarrow.compute as pc
 
 from connectors.timescale.pool import Connection
 from schemas.tables import ROLLUPS, Measure, Rollup
-from streams.core.rollup import HOUR_US, floored
+from streams.core.rollup import HOUR_US, MINUTE_US, floored
 
 _BY_MINUTE: Mapping[str, Rollup] = {rollup.minute: rollup for rollup in ROLLUPS}
 _BY_HOUR: Mapping[str, Rollup] = {rollup.hour: rollup for rollup in ROLLUPS}
@@ -21,12 +24,28 @@ _MARK = "INSERT INTO ingest.stale_hour (table_name, bucket) SELECT * FROM unnest
 # In a snapshot of its own: the statements after it see every minute whose mark it took.
 _TAKE = "WITH taken AS (DELETE FROM ingest.stale_hour RETURNING *) SELECT DISTINCT table_name, bucket FROM taken ORDER BY 1, 2"
 
+# A report belongs to the hour in which it ends, and one that ends on the stroke to the hour before.
+_NETWORK: Mapping[str, tuple[str, int]] = {"port.cell_minute": ("cell", MINUTE_US), "port.radio_minute": ("radio", 0)}
+_MARK_NETWORK = "INSERT INTO kpi.stale_hour (kind, bucket) SELECT * FROM unnest($1::text[], $2::timestamptz[])"
+# The newest hour of each kind goes on: it stays marked, whatever is stored of it.
+_TAKE_NETWORK = """
+WITH newest AS (
+    SELECT kind, max(bucket) AS bucket FROM kpi.stale_hour GROUP BY kind
+), taken AS (
+    DELETE FROM kpi.stale_hour AS s USING newest AS n WHERE n.kind = s.kind AND s.bucket < n.bucket RETURNING s.*
+)
+SELECT DISTINCT kind, bucket FROM taken ORDER BY 1, 2
+"""
+
 
 async def mark(connection: Connection, minutes: Mapping[str, pa.Table]) -> None:
     """The hours of these minute deltas are to be added up."""
     stale = [(_BY_MINUTE[name].hour, bucket) for name, deltas in minutes.items() for bucket in _hours(deltas)]
     if stale:
         await connection.execute(_MARK, *map(list, zip(*stale, strict=True)))
+    network = [mark for name, deltas in minutes.items() if name in _NETWORK for mark in _network_hours(name, deltas)]
+    if network:
+        await connection.execute(_MARK_NETWORK, *map(list, zip(*network, strict=True)))
 
 
 async def roll(connection: Connection) -> int | None:
@@ -38,11 +57,21 @@ async def roll(connection: Connection) -> int | None:
         stale = await connection.fetch(_TAKE)
         for row in stale:
             await connection.execute(_statement(row["table_name"]), row["bucket"])
+        for row in await connection.fetch(_TAKE_NETWORK):
+            await connection.execute("SELECT kpi.store_hour($1, $2)", row["kind"], row["bucket"])
         return len(stale)
 
 
 def _hours(deltas: pa.Table) -> Iterable[datetime]:
     return pc.unique(floored(deltas["bucket"], HOUR_US)).to_pylist()  # type: ignore[no-any-return]
+
+
+def _network_hours(name: str, deltas: pa.Table) -> Iterable[tuple[str, datetime]]:
+    """The marks of these minutes: their hours, and the hours of the minutes before them where those may differ."""
+    kind, before_us = _NETWORK[name]
+    before = pc.subtract(deltas["bucket"], pa.scalar(before_us, pa.duration("us")))
+    hours = {*_hours(deltas), *pc.unique(floored(before, HOUR_US)).to_pylist()}
+    return [(kind, hour) for hour in sorted(hours)]
 
 
 @cache

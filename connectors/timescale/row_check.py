@@ -1,7 +1,8 @@
 """Counts against rows: what is stored per topic-partition, and whether any record is stored twice.
 
 One record is one (record_offset, source, event_id) of a partition: a report of the cell domain may make
-many rows, and a topic that was created again counts its offsets from 0 again.
+many rows, and a topic that was created again counts its offsets from 0 again. Rows of history have partitions below 0
+(schemas/backfill.py).
 """
 
 import json
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from schemas.backfill import SUFFIX, place_of
 from schemas.events import EVENTS_BY_DOMAIN
 from schemas.tables import CELL_MEASUREMENT, RAW_BY_TYPE, RawTable
 
@@ -39,7 +41,7 @@ async def count_records(connection: asyncpg.Connection) -> Counts:
     for topic, tables in TOPIC_TABLES.items():
         for table in tables:
             for row in await connection.fetch(_records_of(table)):
-                counts.accepted[topic, row["partition"]] += row["records"]
+                counts.accepted[place_of(topic, row["partition"])] += row["records"]
     for row in await connection.fetch(_DEAD_LETTERS):
         counts.rejected[row["topic"], row["partition"]] += row["records"]
     for row in await connection.fetch(_LOST):
@@ -57,11 +59,12 @@ async def check_rows(
     for topic, tables in TOPIC_TABLES.items():
         for table in tables:
             if table is not CELL_MEASUREMENT:
-                differences += await _stored_twice(connection, table)
+                differences += await _stored_twice(connection, topic, table)
             differences += await _beyond_the_fence(connection, topic, table, fences)
-            for row in await connection.fetch(_two_outcomes(table), topic):
-                if (topic, row["partition"]) not in reset:
-                    where = f"{topic}[{row['partition']}] offset {row['record_offset']}"
+            for row in await connection.fetch(_two_outcomes(table), topic, topic + SUFFIX):
+                place = place_of(topic, row["partition"])
+                if place not in reset:
+                    where = f"{_shown(place)} offset {row['record_offset']}"
                     differences.append(f"{where}: both in {table.name} and a dead letter")
     return differences
 
@@ -84,13 +87,14 @@ async def check_identities(connection: asyncpg.Connection) -> list[str]:
     return differences
 
 
-async def _stored_twice(connection: asyncpg.Connection, table: RawTable) -> list[str]:
+async def _stored_twice(connection: asyncpg.Connection, topic: str, table: RawTable) -> list[str]:
     rows = await connection.fetch(
         f"SELECT partition, record_offset, count(*) AS n FROM {table.name} "  # noqa: S608 -- our own table names
         f"GROUP BY partition, record_offset, source, event_id HAVING count(*) > 1 ORDER BY 1, 2 LIMIT {SHOWN}"
     )
     return [
-        f"{table.name}: partition {row['partition']} offset {row['record_offset']} is stored {row['n']} times"
+        f"{table.name}: {_shown(place_of(topic, row['partition']))} offset {row['record_offset']} "
+        f"is stored {row['n']} times"
         for row in rows
     ]
 
@@ -102,10 +106,15 @@ async def _beyond_the_fence(
         f"SELECT partition, max(record_offset) AS last FROM {table.name} GROUP BY 1 ORDER BY 1"  # noqa: S608
     )
     return [
-        f"{topic}[{row['partition']}]: {table.name} has offset {row['last']}, the fence is at {fence}"
+        f"{_shown(place)}: {table.name} has offset {row['last']}, the fence is at {fence}"
         for row in last
-        if (fence := fences.get((topic, row["partition"]))) is not None and row["last"] >= fence
+        if (fence := fences.get(place := place_of(topic, row["partition"]))) is not None and row["last"] >= fence
     ]
+
+
+def _shown(place: Place) -> str:
+    topic, partition = place
+    return f"{topic}[{partition}]"
 
 
 async def _set_aside(connection: asyncpg.Connection) -> dict[Place, Counter[str]]:
@@ -143,8 +152,10 @@ def _records_of(table: RawTable) -> str:
 
 def _two_outcomes(table: RawTable) -> str:
     return (
-        f"SELECT DISTINCT partition, record_offset FROM ingest.dead_letter JOIN {table.name} "  # noqa: S608
-        f"USING (partition, record_offset) WHERE topic = $1 ORDER BY 1, 2 LIMIT {SHOWN}"
+        f"SELECT DISTINCT r.partition, r.record_offset FROM ingest.dead_letter AS d JOIN {table.name} AS r "  # noqa: S608
+        "ON r.record_offset = d.record_offset "
+        "AND r.partition = CASE WHEN d.topic = $2 THEN -1 - d.partition ELSE d.partition END "
+        f"WHERE d.topic IN ($1, $2) ORDER BY 1, 2 LIMIT {SHOWN}"
     )
 
 

@@ -40,6 +40,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     "ingest.refold_failure": ("kind", "key", "failures", "detail", "failed_at", "retry_at"),
     "ingest.refold_due": ("kind", "key", "part", "site", "since", "due_at"),
     "ingest.site_clock": ("site", "newest"),
+    "ingest.cell_clock": ("site", "newest"),
     "kpi.sla_profile": ("profile", "version", "title", "source", "since", "target", "asks", "digest"),
     "port.sla_minute": (
         *(
@@ -57,6 +58,16 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
         ),
     ),
     "kpi.restatement": (*("kind", "site", "key", "old", "new", "old_recorded_at", "revision", "changed_at", "reason"),),
+    "kpi.stale_hour": ("kind", "bucket"),
+    "kpi.cell_counter": ("name", "is_mean"),
+    "kpi.cell_hour": (
+        *("bucket", "site", "cell_id", "object", "part", "figure"),
+        *("n", "total", "largest", "weighted", "weight", "seconds"),
+    ),
+    "kpi.radio_hour": (
+        *("bucket", "site", "device_id", "serving_cell", "readings", "rsrp_n", "rsrp_dbm", "sinr_n", "sinr_db"),
+        *("rtt_n", "rtt_ms", "rtt_ms_sq", "rtt_max_ms", "rtt_in_30_ms", "handovers", "newest"),
+    ),
     "port.site": ("site_id", "name", "utc_offset", "shifts"),
     "port.asset": ("asset_id", "site_id", "kind", "name", "gateways", "declared", "type", "lanes", "carried_by"),
 }

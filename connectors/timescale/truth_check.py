@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 
 from connectors.timescale.fact_truth import check_fact_truth
+from connectors.timescale.kpi_truth import Judged, judge_kpis
 from connectors.timescale.rollup_check import RELATIVE, minutes_from_raw
 from schemas.errors import ConfigurationError
 from schemas.tables import RAW_TABLES, ROLLUPS, Rollup
@@ -27,7 +28,7 @@ RollupKey = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What a run must leave behind: rows per table, records per outcome, minute rows, numbers never sent, facts."""
+    """What a run must leave behind: rows per table, records per outcome, minute rows, numbers never sent, facts, KPIs."""
 
     run: str
     sources: tuple[str, ...]
@@ -38,6 +39,7 @@ class Truth:
     rollups: Mapping[str, tuple[RollupRow, ...]]
     missing_sequences: int
     facts: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    kpis: tuple[Mapping[str, Any], ...] = ()
 
 
 def read_truth(file: Path) -> Truth:
@@ -54,6 +56,7 @@ def read_truth(file: Path) -> Truth:
             rollups={table: tuple(rows) for table, rows in found["rollups"].items()},
             missing_sequences=found["missing_sequences"],
             facts={table: tuple(rows) for table, rows in found.get("facts", {}).items()},
+            kpis=tuple(found.get("kpis", ())),
         )
     except OSError as error:
         raise ConfigurationError(f"cannot read {file} ({error.strerror}): name a truth file") from error
@@ -62,16 +65,19 @@ def read_truth(file: Path) -> Truth:
         raise ConfigurationError(message) from error
 
 
-async def check_truth(connection: asyncpg.Connection, truth: Truth) -> list[str]:
+async def check_truth(connection: asyncpg.Connection, truth: Truth) -> Judged:
     """Everything in which the database differs from the truth, in words. Wants the owner's role."""
-    return [
+    kpis = await judge_kpis(connection, truth.kpis, truth.sources)
+    differences = (
         *await _check_row_counts(connection, truth),
         *await _check_outcomes(connection, truth),
         *await _check_rejected(connection, truth),
         *await _check_missing(connection, truth),
         *await _check_rollups(connection, truth),
         *await check_fact_truth(connection, truth.facts),
-    ]
+        *kpis.differences,
+    )
+    return Judged(differences, kpis.notes)
 
 
 async def _check_row_counts(connection: asyncpg.Connection, truth: Truth) -> list[str]:

@@ -43,7 +43,9 @@ def _value_or_bins(data: Any) -> str | None:
 class CellMeasurement(EventData):
     """One performance report of one object (TS 28.552 counters; `object` is the measObjInstId or DN).
 
-    The event time is the END of the granularity period.
+    The event time is the END of the granularity period. Names may carry their labels (`DRB.UEThpUl.5QI82`): the worker
+    parts them by schemas/counters.yaml, which also says the unit of a value that declares none; `interface` (`e2`,
+    `ts28552`) matters for that alone.
     """
 
     TYPE = "io.quaystream.cell.measurement.v1"
@@ -53,6 +55,7 @@ class CellMeasurement(EventData):
     object: Word
     managed_element: Word | None = None
     vendor: Word | None = None
+    interface: Word | None = None
     suspect: bool | None = None
     measurements: Annotated[list[Measurement], Field(min_length=1, max_length=16_384)]
 

@@ -210,7 +210,8 @@ def _reasons() -> str:
 def _units() -> str:
     intro = (
         "# Units\n\nThe units a network counter may declare, and their SI form (`value_si`, `unit_si`). Spelling "
-        "counts. A unit that is not listed leaves both empty; a value without a unit stands as it is.\n\n"
+        "counts. A unit that is not listed leaves both empty; without a declared unit, that of the counter counts "
+        "([counters](counters.md)).\n\n"
     )
     rows = ((f"`{spelling}`", f"`{si.unit}`", _factor(si.multiply, si.divide)) for spelling, si in UNITS.items())
     return intro + _table(("unit", "SI unit", "conversion"), rows)

@@ -20,12 +20,37 @@ from schemas.errors import ConfigurationError
 FOLDER: Final = Path(__file__).parent
 RELEASED: Final = FOLDER / "released.yaml"
 
-Domain = Literal["crane", "gate", "cargo", "vessel", "any"]
-Grain = Literal["crane", "delay", "visit", "passage", "wait", "exception", "cargo", "agency", "call", "berth", "stream"]
+Domain = Literal["crane", "gate", "cargo", "vessel", "cell", "radio", "any"]
+Grain = Literal[
+    "crane",
+    "delay",
+    "visit",
+    "passage",
+    "wait",
+    "exception",
+    "cargo",
+    "agency",
+    "call",
+    "berth",
+    "stream",
+    "cell",
+    "energy",
+    "radio",
+]
 TimeBase = Literal[
-    "cycle_ends", "time_in_period", "visit_ends", "passage_ends", "release", "box_leaves", "ship_leaves", "event"
+    "cycle_ends",
+    "time_in_period",
+    "visit_ends",
+    "passage_ends",
+    "release",
+    "box_leaves",
+    "ship_leaves",
+    "event",
+    "report_ends",
 ]
 DOMAINS: Final[tuple[Domain, ...]] = get_args(Domain)[:4]
+NETWORK_DOMAINS: Final[tuple[Domain, ...]] = get_args(Domain)[4:6]
+"""The domains whose numbers rest on counters and readings, not on facts."""
 
 _CRANE: Final = (
     *("boxes", "cycles", "lifts", "timed_cycles", "cycle_s", "cycle_s_sq", "cycle_p50_s", "cycle_p90_s", "energy_kwh"),
@@ -42,6 +67,21 @@ _CALL: Final = (
     *("calls", "moves", "berth_h", "worked_calls", "wait_h", "wait_h_sq", "waited", "turnaround_h", "turnaround_h_sq"),
     *("turned", "port_h", "port_h_sq", "ported", "assigned_h", "operation_h", "operated"),
 )
+_CELL: Final = (
+    *("accessible", "access_attempts", "drb_attempts", "pdu_successes", "pdu_requests"),
+    *("handed_over", "handover_attempts", "handovers", "handover_time_sum", "handover_time_weight", "handover_times"),
+    *("handover_time_max_s", "handover_time_maxima", "flow_releases", "flow_time_s", "device_time_s"),
+    *("bearer_releases", "bearer_time_s", "throughput_dl_sum", "throughput_dl_weight", "throughputs_dl"),
+    *("throughput_ul_sum", "throughput_ul_weight", "throughputs_ul", "du_latency_dl_sum", "du_latency_dl_weight"),
+    *("du_latencies_dl", "du_delay_dl_sum", "du_delay_dl_weight", "du_delays_dl", "du_delay_ul_sum"),
+    *("du_delay_ul_weight", "du_delays_ul", "cuup_delay_dl_sum", "cuup_delay_dl_weight", "cuup_delays_dl"),
+    *("cuup_delay_ul_sum", "cuup_delay_ul_weight", "cuup_delays_ul", "delay_dl_s", "delay_ul_s"),
+    *("n3_ul_bps", "n3_ul_reports", "n3_dl_bps", "n3_dl_reports", "volume_bit", "energy_j", "energy_reports"),
+)
+_RADIO: Final = (
+    *("readings", "rsrp_dbm", "rsrp_n", "sinr_db", "sinr_n", "rtt_ms", "rtt_ms_sq", "rtt_n", "rtt_max_ms"),
+    *("rtt_p50_ms", "rtt_p99_ms", "rtt_in_30_ms", "handovers"),
+)
 MEASURES: Final[Mapping[Grain, tuple[str, ...]]] = {
     "crane": _CRANE,
     "delay": ("delay_h", "delays"),
@@ -54,6 +94,9 @@ MEASURES: Final[Mapping[Grain, tuple[str, ...]]] = {
     "call": _CALL,
     "berth": ("occupied_h", "berth_hours", "berths"),
     "stream": ("received", "expected"),
+    "cell": _CELL,
+    "energy": ("energy_kwh", "network_kwh", "energy_moves"),
+    "radio": _RADIO,
 }
 """What the database measures of each grain: the only words an input may use."""
 
@@ -134,7 +177,7 @@ class Definition(_Value):
 @cache
 def load_definitions() -> tuple[Definition, ...]:
     """Every version of every KPI, in the order of the files. Raises `ConfigurationError` where they do not hold."""
-    files = [FOLDER / f"{domain}.yaml" for domain in (*DOMAINS, "stream")]
+    files = [FOLDER / f"{domain}.yaml" for domain in (*DOMAINS, *NETWORK_DOMAINS, "stream")]
     found: list[Definition] = []
     for file in files:
         try:

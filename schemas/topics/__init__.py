@@ -1,5 +1,7 @@
 """The topics, declared as data: one YAML file per event topic, which also declares its dead-letter topic.
 
+The back-fill topic of each is derived: what is true of live events is true of history, but that it waits longer.
+
 `quaystream topics apply` creates them (connectors/kafka), the worker reads which types a topic may carry.
 """
 
@@ -13,12 +15,15 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from schemas.backfill import SUFFIX
 from schemas.errors import ConfigurationError
 from schemas.events import DOMAINS
 from schemas.events.model import TYPE_PREFIX
 
 FOLDER = Path(__file__).parent
 DEAD_LETTERS_SUFFIX = "-dead-letters"
+BACKFILL_KEPT = timedelta(days=30)
+"""History is read at a limited rate: a billion records take a week at the default one."""
 
 
 class _Declared(BaseModel):
@@ -52,6 +57,9 @@ class _DeclaredEvents(_Declared):
 class Topic(BaseModel):
     """One topic. `types` are whole CloudEvents types, empty for a dead-letter topic, which names the topic it serves.
 
+    A back-fill topic names the event topic it stands beside; it has as many partitions, so that one worker reads both
+    of an asset.
+
     `config` is what the broker is told, `retention.ms` among it. `replication` is the wish: a cluster
     of fewer brokers gets as many copies as it has brokers.
     """
@@ -71,6 +79,7 @@ class Topic(BaseModel):
     config: Mapping[str, str]
     types: tuple[str, ...] = ()
     dead_letters_of: str | None = None
+    backfill_of: str | None = None
 
     @property
     def is_dead_letters(self) -> bool:
@@ -81,17 +90,18 @@ class Topic(BaseModel):
         """The topic that takes this topic's refused records; a dead-letter topic has none (ValueError)."""
         if self.is_dead_letters:
             raise ValueError(f"{self.name} is itself a dead-letter topic")
-        return self.name + DEAD_LETTERS_SUFFIX
+        return (self.backfill_of or self.name) + DEAD_LETTERS_SUFFIX
 
 
 @cache
 def load_topics() -> Mapping[str, Topic]:
-    """Every topic by name: the event topics in the order of the domains, then their dead-letter topics.
+    """Every topic by name: the event topics in the order of the domains, then their back-fill, then their dead letters.
 
     Raises `ConfigurationError` where a file does not say what a topic must say.
     """
     declared = sorted((_read(path) for path in FOLDER.glob("*.yaml")), key=lambda d: DOMAINS.index(d.domain))
-    topics = [*map(_events, declared), *map(_dead_letters, declared)]
+    events = [*map(_events, declared)]
+    topics = [*events, *map(_backfill, events), *map(_dead_letters, declared)]
     return MappingProxyType({topic.name: topic for topic in topics})
 
 
@@ -117,6 +127,19 @@ def _events(declared: _DeclaredEvents) -> Topic:
     )
 
 
+def _backfill(events: Topic) -> Topic:
+    return events.model_copy(
+        update={
+            "name": events.name + SUFFIX,
+            "backfill_of": events.name,
+            "carries": f"history, read at a limited rate beside {events.name}: {events.carries}",
+            "producers": ("quaystream publish --backfill", "quaystream simulate --backfill", "whoever loads history"),
+            "retention": BACKFILL_KEPT,
+            "config": MappingProxyType({**events.config, "retention.ms": _milliseconds(BACKFILL_KEPT)}),
+        }
+    )
+
+
 def _dead_letters(declared: _DeclaredEvents) -> Topic:
     return Topic(
         name=declared.name + DEAD_LETTERS_SUFFIX,
@@ -133,8 +156,7 @@ def _dead_letters(declared: _DeclaredEvents) -> Topic:
 
 def _broker_side(declared: _Declared) -> dict[str, Any]:
     retention = timedelta(days=declared.retention_days)
-    retention_ms = str(retention // timedelta(milliseconds=1))
-    config = MappingProxyType({**declared.config, "retention.ms": retention_ms})
+    config = MappingProxyType({**declared.config, "retention.ms": _milliseconds(retention)})
     return {
         "partitions": declared.partitions,
         "replication": declared.replication,
@@ -143,6 +165,17 @@ def _broker_side(declared: _Declared) -> dict[str, Any]:
     }
 
 
-EVENT_TOPICS: tuple[Topic, ...] = tuple(t for t in load_topics().values() if not t.is_dead_letters)
+def _milliseconds(span: timedelta) -> str:
+    return str(span // timedelta(milliseconds=1))
+
+
+EVENT_TOPICS: tuple[Topic, ...] = tuple(
+    t for t in load_topics().values() if not t.is_dead_letters and t.backfill_of is None
+)
+BACKFILL_TOPICS: tuple[Topic, ...] = tuple(t for t in load_topics().values() if t.backfill_of is not None)
+BACKFILL_OF: Mapping[str, str] = MappingProxyType({str(topic.backfill_of): topic.name for topic in BACKFILL_TOPICS})
+"""The back-fill topic of each event topic."""
+INGEST_TOPICS: tuple[Topic, ...] = (*EVENT_TOPICS, *BACKFILL_TOPICS)
+"""What a worker reads."""
 TOPIC_BY_DOMAIN: Mapping[str, Topic] = MappingProxyType({topic.domain: topic for topic in EVENT_TOPICS})
 TOPIC_BY_TYPE: Mapping[str, Topic] = MappingProxyType({t: topic for topic in EVENT_TOPICS for t in topic.types})

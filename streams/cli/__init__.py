@@ -17,6 +17,7 @@ GROUPS = (
     "topics",
     "worker",
     "publish",
+    "gateway",
     "dead_letters",
     "verify",
     "offsets",

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 FOLDER = "curves"
 Only = Annotated[
     str,
-    typer.Option(metavar="LIST", help="Only these, with commas: assets, partitions, rows, chunks, workers, rebalance."),
+    typer.Option(
+        metavar="LIST",
+        help="Only these, with commas: assets, partitions, rows, chunks, workers, rebalance, backfill, memory.",
+    ),
 ]
 Events = Annotated[int, typer.Option(min=20_000, help="Events a run.")]
 Rounds = Annotated[int, typer.Option(min=1, help="Runs of each point.")]
@@ -44,7 +47,7 @@ def bench_curves(  # noqa: PLR0913, PLR0917  (one per option)
     report: Report = None,
     from_file: From = None,
 ) -> None:
-    """Measure how an event's CPU and the rate change along each curve, and the pause when a worker joins or leaves.
+    """Measure how an event's cost changes along each curve, and what live events wait at a handover or beside history.
 
     Brings up a Kafka and a TimescaleDB of its own under QUAYSTREAM_HOME and removes them at the end.
     """
@@ -95,6 +98,10 @@ def _show(result: Mapping[str, Any], screen: "CourseScreen") -> None:
         screen.show(figures.points(name, curve))
     if result["rebalance"]:
         screen.show(figures.rebalance(result["rebalance"]))
+    if result["memory"]:
+        screen.show(figures.memory(result["memory"]))
+    if result.get("backfill"):
+        screen.show(figures.backfill(result["backfill"]))
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -104,6 +111,6 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"cannot read {file} ({error}): name a file that `bench-curves --json` wrote"
         ) from error
-    if not isinstance(result, dict) or not {"machine", "extent", "curves", "rebalance"} <= result.keys():
+    if not isinstance(result, dict) or not {"machine", "extent", "curves", "rebalance", "memory"} <= result.keys():
         raise ConfigurationError(f"{file} is no result of `bench-curves --json`")
     return result

@@ -151,10 +151,10 @@ def _ledger(lines: Sequence["PartitionLine"]) -> Finding:
 
 
 def _lag(lines: Sequence["PartitionLine"], spans: Spans) -> Iterator[Finding]:
-    from schemas.topics import EVENT_TOPICS
+    from schemas.topics import INGEST_TOPICS
     from streams.cli.verify import beyond_the_end, lag_by_topic
 
-    topics = {topic.name for topic in EVENT_TOPICS}
+    topics = {topic.name for topic in INGEST_TOPICS}
     lag = lag_by_topic(lines, {place: span for place, span in spans.items() if place[0] in topics})
     waiting = ", ".join(f"{topic} {records:,}" for topic, records in sorted(lag.items()) if records)
     if lag:

@@ -1,4 +1,4 @@
-"""`publish`: replay a recording through Kafka, from CloudEvents as JSON lines or from delimited text and a mapping."""
+"""`publish`: replay a recording through Kafka: CloudEvents, delimited text with a mapping, VES messages, PM files."""
 
 import asyncio
 import enum
@@ -32,6 +32,8 @@ class Format(enum.StrEnum):
 
     CLOUDEVENTS = "cloudevents"
     CSV = "csv"
+    VES = "ves"
+    PM_XML = "pm-xml"
 
 
 class ShiftTo(enum.StrEnum):
@@ -40,14 +42,26 @@ class ShiftTo(enum.StrEnum):
     NOW = "now"
 
 
+_NETWORK: frozenset[Format] = frozenset({Format.VES, Format.PM_XML})
 _DELIMITED_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
+_MAPPINGS = frozenset({".yaml", ".yml"})
 _SUBJECTS_SHOWN = 3
 
 File = Annotated[Path, typer.Argument(help="The recording.", exists=True, dir_okay=False, readable=True)]
-As = Annotated[Format | None, typer.Option("--format", help="What the file holds; csv when --map is given.")]
-Map = Annotated[str | None, typer.Option("--map", metavar="MAP", help="A mapping: a YAML file or a shipped name.")]
+As = Annotated[Format | None, typer.Option("--format", help="What the file holds; csv when only --map is given.")]
+Map = Annotated[
+    str | None,
+    typer.Option("--map", metavar="MAP", help="A mapping: a YAML file, or for csv also a shipped name."),
+]
+Site = Annotated[
+    str | None,
+    typer.Option(metavar="SITE", help="For ves and pm-xml: the site of the elements, VNHPH-DEEPC2 if not given."),
+]
 Shift = Annotated[ShiftTo | None, typer.Option(help="Move all times so that the last event is now.")]
 Rate = Annotated[float | None, typer.Option(min=0.001, metavar="R", help="At most R records a second.")]
+Backfill = Annotated[
+    bool, typer.Option("--backfill", help="To the back-fill topics: read at a limited rate, beside live events.")
+]
 TopicName = Annotated[str | None, typer.Option("--topic", help="Not the topic of the event type but this one.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
@@ -60,20 +74,38 @@ def publish(  # noqa: PLR0913, PLR0917  (one per option)
     file: File,
     format: As = None,  # noqa: A002  (the option's name)
     mapping: Map = None,
+    site: Site = None,
     shift_to: Shift = None,
     rate: Rate = None,
     topic: TopicName = None,
+    backfill: Backfill = False,
     as_json: Json = False,
 ) -> None:
     """Replay a recording through Kafka; publishing a file twice stores nothing new."""
     from streams.settings import load_settings
 
     settings = load_settings()
-    read = _reader(file, format, mapping, topic)
+    if site is not None and format not in _NETWORK:
+        raise ConfigurationError("--site is for --format ves and pm-xml")
+    if site is not None and mapping is not None:
+        raise ConfigurationError("--site and --map say the same: take one of the two away (a mapping has `site`)")
+    source = (
+        _network_reader(file, format, mapping or site, topic)
+        if format in _NETWORK
+        else _reader(file, format, mapping, topic)
+    )
+    read = _as_history(source, topic) if backfill else source
     shift = _shift(read) if shift_to else None
     tally = Tally(file, settings.max_age)
-    asyncio.run(_send(read(shift), tally, settings, rate))
+    total = None if format in _NETWORK else _lines(file)
+    asyncio.run(_send(read(shift), tally, settings, rate, total))
+    tally.notes = Counter(getattr(source, "notes", ()))
     print(json.dumps(tally.as_json()) if as_json else tally.text())
+    if tally.undecoded:
+        raise CheckFailedError(
+            f"{tally.undecoded} of {tally.published} records of {file} could not be decoded and were sent on as they are: "
+            "the worker keeps them as dead letters"
+        )
     if tally.refused:
         raise CheckFailedError(f"{tally.refused} of {tally.refused + tally.published} lines of {file} were refused")
 
@@ -89,6 +121,8 @@ class Tally:
     subjects: set[str] = field(default_factory=set)
     refused: int = 0
     too_old: int = 0
+    undecoded: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
     first: datetime | None = None
     last: datetime | None = None
 
@@ -98,6 +132,7 @@ class Tally:
 
     def count(self, record: "Outgoing") -> None:
         self.topics[record.topic] += 1
+        self.undecoded += record.undecoded is not None
         if record.key is not None:
             self.subjects.add(record.key.decode(errors="replace"))
         if record.time is not None:
@@ -111,13 +146,16 @@ class Tally:
         more = f" and {len(names) - _SUBJECTS_SHOWN} more" if len(names) > _SUBJECTS_SHOWN else ""
         of = f" of {', '.join(names[:_SUBJECTS_SHOWN])}{more}" if names else ""
         times = f", {_text(self.first)} to {_text(self.last)}" if self.first else ""
-        return f"Published {topics or 'nothing'}{of}{times}; refused {self.refused}."
+        noted = "".join(f" Noted: {what}, {count} times." for what, count in sorted(self.notes.items()))
+        return f"Published {topics or 'nothing'}{of}{times}; refused {self.refused + self.undecoded}.{noted}"
 
     def as_json(self) -> dict[str, object]:
         return {
             "file": str(self.file),
             "published": self.published,
             "refused": self.refused,
+            "undecoded": self.undecoded,
+            "notes": dict(self.notes),
             "too_old": self.too_old,
             "topics": dict(self.topics),
             "subjects": sorted(self.subjects),
@@ -145,6 +183,16 @@ def _reader(file: Path, held: Format | None, mapping: str | None, topic: str | N
     return partial(read_recording, file, topic)
 
 
+def _network_reader(file: Path, held: Format | None, named: str | None, topic: str | None) -> "Reader":
+    """What reads VES messages or a PM file; `named` is a site or a file that says which element is which asset."""
+    from connectors.network.files import NetworkFile
+    from connectors.network.subjects import SITE, load_subjects, subjects_at
+
+    is_file = named is not None and Path(named).suffix in _MAPPINGS
+    subjects = load_subjects(str(named)) if is_file else subjects_at(named or SITE)
+    return NetworkFile(file, Format(held or Format.VES).value, subjects, topic)
+
+
 def _mapped_reader(file: Path, name: str | None, topic: str | None) -> "Reader":
     from dataclasses import replace
 
@@ -160,6 +208,26 @@ def _mapped_reader(file: Path, name: str | None, topic: str | None) -> "Reader":
     return lambda shift: read_events(file, mapping, replace(origin, shift=shift), goes_to)
 
 
+def _as_history(read: "Reader", topic: str | None) -> "Reader":
+    """The same records for the back-fill topics; a line for a topic that has none is refused."""
+    from dataclasses import replace
+
+    from connectors.kafka.outgoing import Refused
+    from schemas.topics import BACKFILL_OF
+
+    if topic is not None:
+        raise ConfigurationError("--backfill says which topic, and so does --topic: take one of the two away")
+
+    def history(record: "Outgoing | Refused") -> "Outgoing | Refused":
+        if isinstance(record, Refused):
+            return record
+        if record.topic not in BACKFILL_OF:
+            return Refused(record.line, f"{record.topic} has no back-fill topic")
+        return replace(record, topic=BACKFILL_OF[record.topic])
+
+    return lambda shift: map(history, read(shift))
+
+
 def _shift(read: "Reader") -> timedelta:
     """From the time of the last event to now. Milliseconds, as a recording's times mostly are."""
     from connectors.kafka.outgoing import Refused
@@ -172,7 +240,7 @@ def _shift(read: "Reader") -> timedelta:
     return timedelta(milliseconds=span // timedelta(milliseconds=1))
 
 
-async def _send(records: "Records", tally: Tally, settings: "Settings", rate: float | None) -> None:
+async def _send(records: "Records", tally: Tally, settings: "Settings", rate: float | None, total: int | None) -> None:
     from connectors.kafka.outgoing import Refused
     from connectors.kafka.producer import Publisher
     from streams.cli.access import kafka_access
@@ -181,7 +249,7 @@ async def _send(records: "Records", tally: Tally, settings: "Settings", rate: fl
     bar = Progress(console=console, transient=True, disable=not console.is_terminal)
     async with Publisher(kafka_access(settings)) as publisher:
         with bar:
-            task = bar.add_task(f"Publish {tally.file.name}", total=_lines(tally.file))
+            task = bar.add_task(f"Publish {tally.file.name}", total=total)
             started = asyncio.get_running_loop().time()
             for record in records:
                 bar.update(task, completed=record.line)
@@ -189,6 +257,8 @@ async def _send(records: "Records", tally: Tally, settings: "Settings", rate: fl
                     tally.refused += 1
                     console.print(f"{tally.file}:{record.line}: {record.reason}", markup=False)
                     continue
+                if record.undecoded is not None:
+                    console.print(f"{tally.file}: sent on undecoded: {record.undecoded}", markup=False)
                 await _wait_for_turn(started, tally.published, rate)
                 await publisher.send(record.topic, record.key, record.value, record.headers)
                 tally.count(record)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -59,6 +59,9 @@ ScenarioName = Annotated[
 ]
 TruthFile = Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Write what the database must show.")]
 To = Annotated[str, typer.Option(metavar="kafka|FILE", help="Where to send, or the file to write.")]
+Backfill = Annotated[
+    bool, typer.Option("--backfill", help="Into the back-fill topics: read at a limited rate, beside live events.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
@@ -91,12 +94,15 @@ def simulate(  # noqa: PLR0913, PLR0917  (one per option)
     faults: FaultNames = "none",
     truth: TruthFile = None,
     to: To = KAFKA,
+    backfill: Backfill = False,
     as_json: Json = False,
 ) -> None:
     """Play a port: cranes, gates, 5G cells and devices, boxes and ships; with faults on request."""
     from connectors.simulator import Simulation, SimulationOptions, parse_faults
 
     pace = _pace(rate, live, to)
+    if backfill and (live or to != KAFKA):
+        raise ConfigurationError("--backfill is for history and Kafka: take away --live, or --to FILE")
     span = _span(duration, scenario)
     options = SimulationOptions(
         seed=seed,
@@ -111,7 +117,7 @@ def simulate(  # noqa: PLR0913, PLR0917  (one per option)
     simulation = Simulation(options)
     began = time.monotonic()
     if to == KAFKA:
-        asyncio.run(_send(simulation, options, pace))
+        asyncio.run(_send(simulation, options, pace, _topics(backfill)))
     else:
         _write(simulation, options, Path(to))
     _report(simulation.truth(), truth, to, time.monotonic() - began, print if as_json else None)
@@ -168,7 +174,14 @@ def _check_ages(options: "SimulationOptions", pace: Pace, settings: "Settings") 
         )
 
 
-async def _send(simulation: "Simulation", options: "SimulationOptions", pace: Pace) -> None:
+def _topics(backfill: bool) -> Mapping[str, str]:
+    """Which topic takes the place of which."""
+    from schemas.topics import BACKFILL_OF
+
+    return BACKFILL_OF if backfill else {}
+
+
+async def _send(simulation: "Simulation", options: "SimulationOptions", pace: Pace, topics: Mapping[str, str]) -> None:
     """Send until the run ends, or a signal asks to stop; what was taken from the simulation is always sent."""
     from connectors.kafka.producer import Publisher
     from streams.cli.access import kafka_access
@@ -186,7 +199,8 @@ async def _send(simulation: "Simulation", options: "SimulationOptions", pace: Pa
                     await _wait(stop, delay_s)
                 elif sent % _BREATHE_EVERY == 0:
                     await asyncio.sleep(0)  # the client sends meanwhile
-                await publisher.send(record.topic, record.key, record.value, record.headers)
+                topic = topics.get(record.topic, record.topic)
+                await publisher.send(topic, record.key, record.value, record.headers)
                 show(sent, record)
                 if stop.is_set():
                     break

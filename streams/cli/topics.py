@@ -57,14 +57,16 @@ def show(as_json: Json = False) -> None:
 
 
 def _declared(overrides: Sequence[str]) -> list["Topic"]:
-    from schemas.topics import load_topics
+    from schemas.topics import BACKFILL_OF, load_topics
 
     topics = dict(load_topics())
     for override in overrides:
         name, _, number = override.partition("=")
         if name not in topics or not number.isdecimal() or int(number) < 1:
             raise ConfigurationError(f"--partitions {override}: write TOPIC=N with a topic of {', '.join(topics)}")
-        topics[name] = topics[name].model_copy(update={"partitions": int(number)})
+        for each in (name, BACKFILL_OF.get(name)):  # as many of both, or two workers would read one asset
+            if each is not None:
+                topics[each] = topics[each].model_copy(update={"partitions": int(number)})
     return list(topics.values())
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -36,7 +36,7 @@ Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What waiting for the worker ended with: what is still open (no fault), and what cannot be right."""
+    """What is still open or could not be judged (no fault), and what cannot be right."""
 
     notes: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
@@ -89,7 +89,11 @@ async def _verify(settings: "Settings", asked: Asked) -> tuple["Ledger", Settled
             ledger = (await read_ledger(connection)).with_differences(settled.differences)
             ledger = ledger.with_differences(await check_failing(connection))
             ledger = ledger.with_differences(await _fold_again(connection) if asked.folds_facts else ())
-            return ledger.with_differences(await check_truth(connection, truth) if truth else ()), settled
+            if truth is None:
+                return ledger, settled
+            judged = await check_truth(connection, truth)
+            notes = (*settled.notes, *judged.notes)
+            return ledger.with_differences(judged.differences), replace(settled, notes=notes)
 
 
 async def _fold_again(connection: "asyncpg.Connection") -> list[str]:
@@ -115,9 +119,9 @@ async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connecti
     from connectors.timescale.fact_store import foldings
     from connectors.timescale.ledger import read_partitions
     from connectors.timescale.refolds import count_waiting
-    from schemas.topics import EVENT_TOPICS
+    from schemas.topics import INGEST_TOPICS
 
-    access, topics = access_from(settings), [topic.name for topic in EVENT_TOPICS]
+    access, topics = access_from(settings), [topic.name for topic in INGEST_TOPICS]
     deadline = time.monotonic() + wait.total_seconds()
     while True:
         spans = await read_positions(access, topics)

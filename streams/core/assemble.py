@@ -130,10 +130,11 @@ def assets(made: Iterable[pa.RecordBatch]) -> frozenset[tuple[str, str]]:
 
 
 def skew_by_source(batch: Batch) -> dict[str, float]:
-    """The last event's time minus its append time, seconds, per source; events refused for skew included."""
+    """The last live event's time minus its append time, seconds, per source; events refused for skew included."""
     head = batch.head
     kept = batch.is_event()
     kept[[i for i, refusal in batch.refusals.items() if refusal.reason is Reason.CLOCK_SKEW]] = True
+    kept &= batch.is_live()
     indices = np.flatnonzero(kept[head.positions])
     last = np.full(len(head.source.words), -1, dtype=np.int64)
     np.maximum.at(last, head.source.codes[indices], head.positions[indices])

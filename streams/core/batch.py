@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from schemas.backfill import stored_partition
 from schemas.outcome import Reason
 from streams.core.decode import Decoder
 from streams.core.domain import Limits
@@ -30,7 +31,7 @@ class Batch:
     """Records of all stretches one after the other; `events[i]` is None where `refusals` has position i.
 
     `head` holds the columns of every event that was well formed, also of those refused since; `noted` are the
-    positions of those with something nobody knows.
+    positions of those with something nobody knows. `partitions` are as rows have them (schemas/backfill.py).
     """
 
     stretches: tuple[Stretch, ...]
@@ -54,6 +55,10 @@ class Batch:
         """Its numbered events by stream. Asked before anything is looked up: a conflict found later stays in its run."""
         return numbered(self.head, self.is_event()[self.head.positions])
 
+    def is_live(self) -> npt.NDArray[np.bool_]:
+        """Which positions are of an event topic, not of its back-fill."""
+        return self.partitions >= 0
+
     def is_event(self) -> npt.NDArray[np.bool_]:
         """Which positions hold an event that is not refused."""
         mask = np.ones(len(self.records), dtype=bool)
@@ -75,7 +80,7 @@ def read(stretches: Sequence[Stretch], decoder: Decoder, limits: Limits, forced:
         times_us=np.zeros(len(records), dtype=np.int64),
         appended_us=np.array([record.timestamp for record in records], dtype=np.int64) * 1_000,
         partitions=np.repeat(
-            np.array([s.tp.partition for s in stretches], dtype=np.int16), [len(s.records) for s in stretches]
+            np.array([stored_partition(*s.tp) for s in stretches], dtype=np.int16), [len(s.records) for s in stretches]
         ),
         offsets=np.array([record.offset for record in records], dtype=np.int64),
     )

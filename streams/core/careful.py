@@ -7,6 +7,7 @@ attributes and fields, unusual but valid forms.
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import msgspec
@@ -22,6 +23,7 @@ from streams.core.structs import Kind
 from streams.core.times import is_time
 from streams.core.unknown import split_unknown
 
+UNDECODED = "qs-undecoded"
 _TEXT_ATTRIBUTES = sorted(KNOWN_ATTRIBUTES - {*REQUIRED, "subject", "time", "data", "sequence"})
 
 
@@ -37,7 +39,7 @@ class Careful:
         try:
             return self._judge(record)
         except RefusedError as refused:
-            return refused.refusal
+            return _told(refused.refusal, record)
 
     def _judge(self, record: Record) -> Event:
         value = record.value
@@ -105,6 +107,12 @@ class Careful:
         if problem:
             claim.refuse(Reason.INVALID_DATA, f"data: {problem}")
         return value, extra
+
+
+def _told(refusal: Refusal, record: Record) -> Refusal:
+    """With the gateway's own words, where it sent on what it could not decode: it knows better what is wrong."""
+    said = next((value for name, value in record.headers if name == UNDECODED and value), None)
+    return refusal if said is None else replace(refusal, detail=said.decode("utf-8", "replace"))
 
 
 class _Claim:

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from schemas.moments import microseconds_of
 from schemas.tables import Kind, RawTable
 from streams.core.times import TIMESTAMP
 
@@ -57,7 +58,7 @@ def flat_rows(table: RawTable, accepted: Accepted) -> pa.RecordBatch:
     return record_batch(table, accepted, list(data))
 
 
-def record_batch(table: RawTable, accepted: Accepted, data: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+def record_batch(table: RawTable, accepted: Accepted, data: Sequence[Sequence[Any] | pa.Array]) -> pa.RecordBatch:
     """The head columns of the events, then `data` column by column, then `extra`."""
     schema = schema_of(table)
     start, end = len(accepted.head), len(schema) - 1
@@ -67,8 +68,12 @@ def record_batch(table: RawTable, accepted: Accepted, data: Sequence[Sequence[An
     return pa.RecordBatch.from_arrays([*accepted.head, *values, accepted.extra], schema=schema)
 
 
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+def _array(values: Sequence[Any] | pa.Array, kind: pa.DataType) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values.cast(kind)
     # Most fields of most events are absent.
+    if kind == TIMESTAMP:
+        return pa.array([None if text is None else microseconds_of(text) for text in values], pa.int64()).cast(kind)
     return pa.nulls(len(values), kind) if values.count(None) == len(values) else pa.array(values, kind)
 
 

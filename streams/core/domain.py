@@ -1,8 +1,10 @@
 """What a domain is: a word, its topic, its event types with how they become rows, and its rollups."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+
+import pyarrow as pa
 
 from schemas.events.model import EventData
 from schemas.tables import RAW_BY_TYPE, Rollup
@@ -11,13 +13,17 @@ from streams.core.columns import ToRows, flat_rows
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """`rows` names the event types whose rows are not simply their fields."""
+    """`rows` names the event types whose rows are not simply their fields.
+
+    `strange` counts, in the rows of a batch by raw table, what is stored although nobody knows it.
+    """
 
     name: str
     topic: str
     models: tuple[type[EventData], ...]
     rollups: tuple[Rollup, ...] = ()
     rows: Mapping[str, ToRows] | None = None
+    strange: Callable[[Mapping[str, pa.RecordBatch]], Mapping[str, int]] | None = None
 
     def to_rows(self, event_type: str) -> ToRows:
         """How events of a type become rows of their raw table."""

@@ -90,4 +90,5 @@ class Writes:
     accepted_us: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     skew_s: Mapping[str, float] = field(default_factory=dict)
     unknown_fields: int = 0
+    strange: Mapping[str, int] = field(default_factory=dict)
     key_mismatches: Mapping[str, int] = field(default_factory=dict)

@@ -26,6 +26,10 @@ SETTLES_US: Final = 2_000_000
 # What lasts until the next of its kind changes every later cycle, not only those near it.
 EVER_US: Final = 4_102_444_800_000_000  # the year 2100
 
+# A mark of this kind folds nothing: it says how far a site has come (ingest.site_clock).
+CLOCK: Final = "site_clock"
+_CRANES: Final = (SAMPLES, JOBS, *LASTING, "port.crane_fault")
+
 _KEYED: Final = (
     ("gate_visit", "visit_id", ("port.gate_step", "port.ocr_read")),
     ("cargo_visit", "equipment_reference", ("port.cargo_milestone",)),
@@ -46,13 +50,15 @@ class Mark(NamedTuple):
 class Tail(NamedTuple):
     """What is known of a crane's newest sample: its time, the last lock flag, and an edge that has not settled.
 
-    `unlocked_us` is when a lift may have ended last: what is told of jobs soon after may still be about it.
+    `unlocked_us` is when a lift may have ended last: what is told of jobs soon after may still be about it. `locked_us`
+    is when the flag was said.
     """
 
     newest_us: int
     locked: bool | None
     edge_us: int | None = None
     unlocked_us: int | None = None
+    locked_us: int | None = None
 
 
 Tails = Mapping[str, Tail]
@@ -83,6 +89,17 @@ def marks_of(rows: Mapping[str, pa.RecordBatch], tails: Tails) -> Marked:
         if mark is not None:
             marks.append(Mark("crane_cycle", crane, *mark))
     return Marked(tuple(marks), after)
+
+
+def clocks_of(rows: Mapping[str, pa.RecordBatch]) -> Iterator[Mark]:
+    """How far each site has come by what its cranes tell: most of it marks no fact. Other rows always mark theirs."""
+    present = [rows[name].select(["site", "time"]) for name in _CRANES if name in rows]
+    if not present:
+        return
+    newest = pa.Table.from_batches(present).group_by("site", use_threads=False).aggregate([("time", "max")])
+    times = pc.cast(newest["time_max"], pa.int64()).to_pylist()
+    for site, time_us in zip(newest["site"].to_pylist(), times, strict=True):
+        yield Mark(CLOCK, site, time_us, time_us)
 
 
 def _keyed(kind: str, column: str, tables: tuple[str, ...], rows: Mapping[str, pa.RecordBatch]) -> Iterator[Mark]:
@@ -179,11 +196,25 @@ class _Cranes:
         newest = self.newest[number]
         if tail is None or self.disorder[number] or self.times[start] <= tail.newest_us:
             first = int(self.times[start:end].min())
-            return (first, newest), self._tail(number, None if tail is None else tail, first)
+            return (first, newest), self._doubtful(number, tail, first)
         begun = self._first_edge(number, tail)
         if begun is None:
             return None, self._tail(number, tail, None)
         return (begun, newest), self._tail(number, tail, begun)
+
+    def _doubtful(self, number: int, tail: Tail | None, first: int) -> Tail:
+        """The tail after samples that did not come in their order, or came late: how the crane stands may be unknown."""
+        after = self._tail(number, tail, first)
+        if tail is None:
+            return after._replace(locked=None, locked_us=None) if self.disorder[number] else after
+        is_old = tail.locked_us is not None and self.newest[number] < tail.locked_us
+        return Tail(
+            after.newest_us,
+            tail.locked if is_old else None,
+            _first(tail.edge_us, after.edge_us),
+            _last(tail.unlocked_us, after.unlocked_us),
+            tail.locked_us if is_old else None,
+        )
 
     def _first_edge(self, number: int, tail: Tail) -> int | None:
         """The time of the earliest edge, one that had not settled before included."""
@@ -199,10 +230,13 @@ class _Cranes:
         newest = self.newest[number]
         known = -1 if tail is None else tail.newest_us
         at, end = self.flag_starts[number], self.flag_starts[number + 1]
-        locked = bool(self.locked[end - 1]) if at < end else (None if tail is None else tail.locked)
+        locked, locked_us = (None, None) if tail is None else (tail.locked, tail.locked_us)
+        if at < end:
+            locked, locked_us = bool(self.locked[end - 1]), int(self.times[self.flagged[end - 1]])
         edge = self._last_edge(number, marked_us)
         unsettled = edge is not None and max(newest, known) - edge < SETTLES_US
-        return Tail(max(newest, known), locked, edge if unsettled else None, self._last_unlock(number, tail))
+        unlocked_us = self._last_unlock(number, tail)
+        return Tail(max(newest, known), locked, edge if unsettled else None, unlocked_us, locked_us)
 
     def _last_unlock(self, number: int, tail: Tail | None) -> int | None:
         at, end = self.edge_starts[number], self.edge_starts[number + 1]
@@ -218,6 +252,14 @@ class _Cranes:
             return None
         at, end = self.edge_starts[number], self.edge_starts[number + 1]
         return int(self.times[self.edges[end - 1]]) if at < end else marked_us
+
+
+def _first(*times_us: int | None) -> int | None:
+    return min((time for time in times_us if time is not None), default=None)
+
+
+def _last(*times_us: int | None) -> int | None:
+    return max((time for time in times_us if time is not None), default=None)
 
 
 class Memory:

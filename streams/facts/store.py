@@ -62,6 +62,9 @@ class FactStore(Protocol):
     async def fail(self, failed: Mapping[Key, str]) -> None:
         """Remember why keys failed; each is tried again later and later, at most an hour from now."""
 
+    async def advance_clocks(self) -> None:
+        """Take the marks of how far sites have come, and move their clocks."""
+
     async def close_by_age(self) -> int:
         """Mark what is open and older than its kind's patience; the number of keys."""
 

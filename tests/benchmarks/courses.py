@@ -5,10 +5,19 @@ from typing import Any
 from streams.cli.benchmark.scaling.document import Run, document
 from streams.cli.benchmark.scaling.extent import Extent
 from streams.cli.benchmark.scaling.handover import Handover
+from streams.cli.benchmark.scaling.memory import Memory
 from streams.cli.benchmark.scaling.pull import Pull
 
 MACHINE = {"cpu": "a processor", "cores": 2}
 HANDOVER = Handover(4_000, 0.05, 0.4, 0.3, 1.25, 2.5, is_complete=True)
+# A reading every 10 s for ten minutes: 200 MB at first, 250 from the second minute on, a peak of 260 in the sixth.
+MEMORY = Memory(
+    6_000_000,
+    600.0,
+    9_000_000,
+    5_400_000,
+    [(at, 200.0 if at < 60 else 260.0 if at == 320 else 250.0) for at in map(float, range(0, 600, 10))],
+)
 
 
 def pulled(worker: float, *faults: str, events_per_s: float = 80_000.0) -> Pull:
@@ -38,4 +47,4 @@ def course(*more: Run, handover: Handover | None = HANDOVER) -> dict[str, Any]:
         }.items()
         for at, worker in zip(points, (6.0, 6.3), strict=True)
     )
-    return document(MACHINE, Extent(rounds=3), [*assets, *others, *more], handover)
+    return document(MACHINE, Extent(rounds=3), [*assets, *others, *more], handover, memory=MEMORY)

@@ -6,7 +6,7 @@ from streams.cli.benchmark.contestants import LIMIT, OURS, STOCK_FAUST
 from streams.cli.benchmark.courses import CRANE
 from streams.cli.benchmark.drain import Drain
 from streams.cli.benchmark.latency import Latency, Waits
-from streams.cli.benchmark.results import Outcome, Pace, document
+from streams.cli.benchmark.results import Failure, Outcome, Pace, document
 
 ABSENT = {"telegraf": "not there: `make peers` installs it"}
 LEFT_OUT = {"quix": "does not recognise repeats"}
@@ -22,8 +22,8 @@ def waited(contestant: str, rate: int, p99_ms: float, *, unseen: int = 0, rows_o
     return Latency(contestant, rate, waits, CPU, rows_ok)
 
 
-def result(*runs: Drain, latencies: tuple[Latency, ...] = ()) -> dict[str, Any]:
-    outcome = Outcome(CRANE, (OURS, STOCK_FAUST, LIMIT), runs, latencies, Pace(297.4, 25_000.0), LEFT_OUT)
+def result(*runs: Drain, latencies: tuple[Latency, ...] = (), failures: tuple[Failure, ...] = ()) -> dict[str, Any]:
+    outcome = Outcome(CRANE, (OURS, STOCK_FAUST, LIMIT), runs, latencies, Pace(297.4, 25_000.0), LEFT_OUT, failures)
     return document({"cpu": "a processor", "cores": 2}, [outcome], ABSENT)
 
 

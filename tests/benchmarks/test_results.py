@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from streams.cli.benchmark.match import wrong
+from schemas.errors import CheckFailedError
+from streams.cli.benchmark.contestants import STOCK_FAUST
+from streams.cli.benchmark.drain import Drain
+from streams.cli.benchmark.match import unless_it_fails, wrong
+from streams.cli.benchmark.results import Failure
+from streams.cli.benchmark.screen import TerminalScreen
 from tests.benchmarks.runs import drained, result, three_rounds, waited
 
 
@@ -48,6 +53,31 @@ def test_wrong_rows_of_an_open_loop_mark_the_contestant_too() -> None:
 
 def test_right_rows_are_not_complained_about() -> None:
     assert list(wrong(result(*three_rounds()))) == []
+
+
+def test_a_run_that_did_not_finish_marks_its_contestant_and_leaves_its_other_rounds() -> None:
+    document = result(*three_rounds(), failures=(Failure("stock_faust", "it stalled"),))
+    assert entry(document, "stock_faust")["faults"] == ["it stalled"]
+    assert entry(document, "stock_faust")["events_per_s"] == 8_000
+    assert list(wrong(document)) == ["crane, stock_faust: it stalled"]
+
+
+def test_a_contestant_that_never_finished_is_left_out_and_fails_the_check() -> None:
+    failures = (Failure("stock_faust", "it stalled"), Failure("stock_faust", "it ended"))
+    document = result(drained("quaystream", 1, 50_000.0), failures=failures)
+    assert document["ratios"] == {}
+    assert document["workloads"][0]["left_out"]["stock_faust"] == "never finished: it stalled"
+    assert list(wrong(document)) == ["crane, stock_faust: never finished: it stalled"]
+
+
+async def test_what_one_contestant_fails_at_ends_nobody_elses_benchmark() -> None:
+    async def stall() -> Drain:
+        raise CheckFailedError("stored nothing for 60 s")
+
+    failures: list[Failure] = []
+    with TerminalScreen() as screen:
+        assert await unless_it_fails(STOCK_FAUST, stall(), failures, screen) is None
+    assert failures == [Failure("stock_faust", "stored nothing for 60 s")]
 
 
 def test_latency_is_by_rate() -> None:

@@ -13,9 +13,10 @@ from streams.cli.bench_curves import register
 from streams.cli.benchmark.observation import Observation
 from streams.cli.benchmark.scaling.document import wrong
 from streams.cli.benchmark.scaling.extent import CURVES, QUICK, Extent, points
-from streams.cli.benchmark.scaling.figures import overhead, rebalance
+from streams.cli.benchmark.scaling.figures import memory, overhead, rebalance
 from streams.cli.benchmark.scaling.figures import points as rows_of
 from streams.cli.benchmark.scaling.handover import longest_wait_s
+from streams.cli.benchmark.scaling.memory import growth_mb_per_h
 from streams.cli.benchmark.scaling.page import render, write
 from streams.cli.benchmark.scaling.pull import longest_pause_s
 from tests.benchmarks.courses import HANDOVER, course, run
@@ -54,7 +55,7 @@ def test_growth_is_the_cost_at_the_end_over_that_at_the_beginning() -> None:
 
 
 def test_every_curve_that_was_run_is_in_the_result_in_order() -> None:
-    assert [*RESULT["curves"], "rebalance"] == list(CURVES)
+    assert [*RESULT["curves"], "rebalance", "backfill", "memory"] == list(CURVES)
     assert course(handover=None)["rebalance"] is None
 
 
@@ -99,11 +100,26 @@ def test_the_slowest_partition_waits_through_the_commits_of_the_others() -> None
     assert longest_wait_s(seen((0.0, 1, 1), (1.0, 2, 1), (2.0, 3, 1), (3.0, 4, 2))) == 3.0
 
 
+def test_memory_is_the_highest_of_each_minute_and_how_far_behind_at_the_least() -> None:
+    found = RESULT["memory"]
+    assert found["minutes_mb"] == [200, 250, 250, 250, 250, 260, 250, 250, 250, 250]
+    assert (found["peak_mb"], found["behind_s"]) == (260, 360)
+    assert memory(found).rows[0][3:8] == ("250", "250", "260", "250", "250")
+
+
+def test_growth_is_judged_once_caches_are_full() -> None:
+    filling = [(float(at), 100.0 + at) for at in range(100)]
+    steady = [(float(at), 200.0 + (at - 100) / 3_600) for at in range(100, 400)]
+    assert growth_mb_per_h(filling + steady, 100.0) == pytest.approx(1.0)
+    assert growth_mb_per_h(filling, 0.0) == pytest.approx(3_600.0)
+    assert growth_mb_per_h(filling, 99.0) == 0.0
+
+
 def test_only_leaves_the_other_curves_out() -> None:
     chosen = Extent().only(["workers", "rebalance"])
     assert (chosen.workers, chosen.rebalance) == (Extent().workers, Extent().rebalance)
     assert (chosen.assets, chosen.partitions, chosen.rows, chosen.chunks) == ((), (), (), ())
-    assert Extent().only(["assets"]).rebalance == 0
+    assert (Extent().only(["assets"]).rebalance, Extent().only(["assets"]).memory) == (0, 0)
 
 
 def test_an_unknown_curve_is_refused_with_the_known_ones() -> None:
@@ -130,6 +146,7 @@ def test_the_page_has_every_curve_and_what_is_not_measured() -> None:
         "With 4 workers an event costs +5% worker CPU",
         "40,000 rows in 20 chunks were counted and dropped",
         "## When a worker joins or leaves",
+        "## Memory while behind",
         "*compressed* are not measured",
         "| cpu | a processor |",
     ):

@@ -24,6 +24,9 @@ EXTENT = Extent(
     chunk_rows=400,
     workers=(2,),
     rebalance=300,
+    backfill=(),
+    memory=3,
+    behind=5_000,
 )
 FIRST = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
@@ -67,6 +70,13 @@ def test_a_handover_stores_everything_and_has_its_pauses(result: dict[str, Any])
     assert found["rows_ok"]
     assert 0 < found["join_s"] <= found["join_waited_s"]
     assert 0 < found["leave_s"] <= found["leave_waited_s"]
+
+
+def test_a_worker_that_is_kept_behind_stores_and_is_still_behind(result: dict[str, Any]) -> None:
+    found = result["memory"]
+    assert found["events"] > 0
+    assert found["behind_s"] > 0
+    assert found["peak_mb"] >= max(found["minutes_mb"]) > 0
 
 
 async def test_rows_stored_beforehand_are_spread_over_the_days_and_end_before_the_first_event(arena: Arena) -> None:

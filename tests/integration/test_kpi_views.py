@@ -7,7 +7,15 @@ import pytest
 
 from connectors.timescale.definitions import apply_definitions
 from schemas.errors import ConfigurationError
-from schemas.kpi import DOMAINS, MEASURES, Definition, ExampleRow, current_definitions, load_definitions
+from schemas.kpi import (
+    DOMAINS,
+    MEASURES,
+    NETWORK_DOMAINS,
+    Definition,
+    ExampleRow,
+    current_definitions,
+    load_definitions,
+)
 from tests.support.databases import Database
 from tests.support.kpis import DAY, SITE, fact, load
 
@@ -15,7 +23,7 @@ VALUE = """
 SELECT value FROM kpi.numbers(%s, 'period', %s, %s)
 WHERE site = %s AND kpi_id = %s AND asset IS NULL AND lane IS NULL AND part IS NOT DISTINCT FROM %s
 """
-VIEWS = [f"kpi.{domain}_{name}" for domain in DOMAINS for name in ("hourly", "shift", "daily")]
+VIEWS = [f"kpi.{domain}_{name}" for domain in (*DOMAINS, *NETWORK_DOMAINS) for name in ("hourly", "shift", "daily")]
 
 
 def rows_of(kpi: str) -> tuple[ExampleRow, ...]:
@@ -152,21 +160,29 @@ def test_completeness_stands_beside_every_number(database: Database) -> None:
 
 
 def test_every_view_answers_the_reader_in_long_form(database: Database) -> None:
-    rows = [*rows_of("yard_release"), *rows_of("touch_points"), *rows_of("berth_productivity")]
+    port = [*rows_of("yard_release"), *rows_of("touch_points"), *rows_of("berth_productivity")]
+    rows = [*port, *rows_of("drb_accessibility"), *rows_of("radio_rtt_mean")]
     load(database.owner_dsn, rows)
     for view in VIEWS:
         ((n, sites),) = as_reader(database, f"SELECT count(*), count(DISTINCT site) FROM {view}")
         assert (int(str(n)) > 0, sites) == (True, 1), view
 
 
-@pytest.mark.parametrize("kpi", ["gross_crane_rate", "touch_points", "yard_release", "berth_productivity"])
+@pytest.mark.parametrize(
+    "kpi",
+    [
+        *("gross_crane_rate", "touch_points", "yard_release", "berth_productivity"),
+        *("drb_accessibility", "energy_per_move_with_network", "radio_rtt_mean"),
+    ],
+)
 def test_measures_are_those_that_definitions_may_name(kpi: str, database: Database) -> None:
     load(database.owner_dsn, rows_of(kpi))
     one = current_definitions()[kpi]
+    made_by = "energy" if one.grain == "energy" else one.domain
     found = as_reader(
         database,
         f"SELECT DISTINCT grain, jsonb_object_keys(measures) "
-        f"FROM kpi.{one.domain}_measures('period', %s, %s, 'infinity') WHERE grain = %s",
+        f"FROM kpi.{made_by}_measures('period', %s, %s, 'infinity') WHERE grain = %s",
         DAY,
         DAY + timedelta(days=1),
         one.grain,

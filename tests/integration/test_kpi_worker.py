@@ -72,14 +72,13 @@ def call() -> Iterator[Message]:
         yield said("vessel.milestone", f"{SITE}-9074729", hour * HOUR, **told)
 
 
-def next_call() -> Message:
-    """Statuses and faults make no fact, and only facts say how far a site is known: a ship comes after 41 days."""
-    told = {"imo": "9074729", "call_id": "C2", "milestone": "anchored", "classifier": "ACT"}
-    return said("vessel.milestone", f"{SITE}-9074729", 984 * HOUR, **told)
+def seen_later() -> Message:
+    """Any event of the site says that the 41 days are over."""
+    return said("crane.status", f"{SITE}-RTG01", 984 * HOUR, status="off")
 
 
 def test_the_worked_examples_of_the_trade_come_out_of_their_events(system: System) -> None:
-    system.send(*shift(), *lifting(ENERGY, 8 * HOUR, 175, 150), *failure(), *call(), next_call())
+    system.send(*shift(), *lifting(ENERGY, 8 * HOUR, 175, 150), *failure(), *call(), seen_later())
     worker = system.workers.start("--until-caught-up")
     assert worker.ended(120) == 0, worker.log()
     assert system.database.total("ingest.dead_letter") == 0

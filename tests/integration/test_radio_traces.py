@@ -1,8 +1,10 @@
 """Real recordings through Kafka: every row of the field traces lands, and the figures are those of their table."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.support.system import System
@@ -73,6 +75,55 @@ def test_rows_minutes_and_hours_show_what_was_recorded(port: System) -> None:
         f"WHERE device_id = '{device('arterial_n78_v80_run01')}' GROUP BY 1"
     )
     assert dict(cells) == {"5C422503D": 309, "5C42D3015": 238, "5C42D300B": 195, "5C42D301F": 237}
+
+
+KPIS = """
+SELECT kpi_id, value, n FROM kpi.numbers('radio', 'period', '2024-07-01', '2024-09-01')
+WHERE site = 'VNHPH-DEEPC2' AND asset IS NOT DISTINCT FROM %s
+"""
+
+
+def test_kpis_equal_what_is_computed_from_the_files(port: System) -> None:
+    recordings = {name: recording(TRACES / f"{name}.txt") for name in TABLE}
+    for name, rows in recordings.items():
+        found = {kpi: (value, n) for kpi, value, n in port.database.rows(KPIS, device(name))}
+        assert found == {kpi: pytest.approx(pair, rel=1e-12) for kpi, pair in computed([rows]).items()}, name
+    found = {kpi: (value, n) for kpi, value, n in port.database.rows(KPIS, None)}
+    assert found == {kpi: pytest.approx(pair, rel=1e-12) for kpi, pair in computed(list(recordings.values())).items()}
+    # By hour: the longest recording is of one hour, and that is all there is of it.
+    hour = port.database.rows(
+        "SELECT period_start, n, value FROM kpi.radio_hourly WHERE asset = %s AND kpi_id = 'radio_rtt_mean'",
+        device("arterial_n8_v50_run01"),
+    )
+    assert hour == [(moment("2024-07-24T07:00:00"), 1493.0, pytest.approx(32561 / 1493))]
+    assert sum(computed([rows])["radio_handovers"][0] for rows in recordings.values()) > 0
+
+
+def recording(file: Path) -> list[dict[str, str]]:
+    """The rows of a trace by the names of its first ten columns, in order of time."""
+    header, *lines = file.read_text().splitlines()
+    rows = [dict(zip(header.split()[:10], line.split()[:10], strict=True)) for line in lines if line.split()]
+    return sorted(rows, key=lambda row: int(row["pub_time(ms)"]))
+
+
+def computed(recordings: list[list[dict[str, str]]]) -> dict[str, tuple[float, float]]:
+    """Value and n of each KPI, by numpy over the text."""
+    rtt, rsrp, sinr = (
+        np.array([float(row[column]) for rows in recordings for row in rows])
+        for column in ("delay(ms)", "rsrp(db)", "sinr(db)")
+    )
+    changes = sum(a["cellid(db)"] != b["cellid(db)"] for rows in recordings for a, b in pairwise(rows))
+    values = {
+        "radio_rtt_mean": rtt.mean(),
+        "radio_rtt_max": rtt.max(),
+        "radio_rtt_p50": np.percentile(rtt, 50),
+        "radio_rtt_p99": np.percentile(rtt, 99),
+        "radio_rtt_in_budget": 100 * np.mean(rtt <= 30),
+        "radio_rsrp_mean": rsrp.mean(),
+        "radio_sinr_mean": sinr.mean(),
+        "radio_handovers": changes,
+    }
+    return {kpi: (float(value), float(len(rtt))) for kpi, value in values.items()}
 
 
 def device(name: str) -> str:

@@ -1,6 +1,7 @@
 """Retention removes whole old days, counts them first, keeps what was loaded on purpose, and the ledger still adds up."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -215,3 +216,27 @@ async def is_waiting(owner: asyncpg.Connection) -> None:
             "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
         ):
             await asyncio.sleep(0.01)
+
+
+async def test_history_is_counted_for_its_back_fill_topic_when_it_goes(
+    worker: asyncpg.Connection, owner: asyncpg.Connection
+) -> None:
+    for offset in range(3):
+        await store(worker, offset, NOW - 200 * DAY)
+    # The last two came through partition 1 of the back-fill topic, from its offset 1 on.
+    await owner.execute("UPDATE port.cell_measurement SET partition = -2 WHERE record_offset > 0")
+    await owner.execute("UPDATE ingest.partition_offset SET next_offset = 1, accepted = 1")
+    await owner.execute(
+        "INSERT INTO ingest.partition_offset (consumer_group, topic, partition, first_offset, next_offset, accepted) "
+        "VALUES ('quaystream', 'cell-events-backfill', 1, 1, 3, 2)"
+    )
+    assert (await read_ledger(owner)).differences == ()
+    await retire_expired(worker, KEPT, NOW)
+    assert await rows_of(worker) == []
+    counted = "SELECT jsonb_array_elements(records::jsonb) AS entry FROM ingest.retired"
+    entries = [json.loads(row["entry"]) for row in await owner.fetch(counted)]
+    assert sorted((e["topic"], e["partition"], e["records"]) for e in entries) == [
+        ("cell-events", 0, 1),
+        ("cell-events-backfill", 1, 2),
+    ]
+    assert (await read_ledger(owner)).differences == ()

@@ -76,7 +76,7 @@ DAMAGE = {
     ),
     "a batch is stored twice": (
         "INSERT INTO port.gate_step SELECT * FROM port.gate_step WHERE event_id = 'd'",
-        ["port.gate_step: partition 1 offset 0 is stored 2 times"],
+        ["port.gate_step: gate-events[1] offset 0 is stored 2 times"],
     ),
     "a repeat is not recognised": (
         (
@@ -127,6 +127,57 @@ DAMAGE = {
 }
 
 
+HISTORY = """
+UPDATE ingest.partition_offset SET topic = 'crane-events-backfill' WHERE topic = 'crane-events' AND partition = 0;
+UPDATE ingest.dead_letter SET topic = 'crane-events-backfill' WHERE topic = 'crane-events' AND partition = 0;
+UPDATE ingest.lost_range SET topic = 'crane-events-backfill' WHERE topic = 'crane-events' AND partition = 0;
+UPDATE port.crane_sample SET partition = -1 WHERE partition = 0;
+UPDATE port.crane_status SET partition = -1 WHERE partition = 0;
+UPDATE port.crane_fault SET partition = -1 WHERE partition = 0;
+UPDATE port.crane_job SET partition = -1 WHERE partition = 0;
+UPDATE port.crane_assignment SET partition = -1 WHERE partition = 0;
+"""
+DAMAGE_TO_HISTORY = {
+    "a record is accepted and rejected": (
+        "UPDATE ingest.dead_letter SET record_offset = 102",
+        ["crane-events-backfill[0] offset 102: both in port.crane_sample and a dead letter"],
+    ),
+    "a row lost its topic": (
+        "UPDATE port.crane_sample SET partition = 0 WHERE record_offset = 102",
+        ["crane-events[0]: has stored records but no row in ingest.partition_offset"],
+    ),
+    "a row is beyond the fence": (
+        "UPDATE port.crane_sample SET record_offset = 110 WHERE record_offset = 102",
+        ["crane-events-backfill[0]: port.crane_sample has offset 110, the fence is at 110"],
+    ),
+}
+
+
+async def test_history_adds_up_like_live_events(port: asyncpg.Connection) -> None:
+    ledger = await ledger_after(port, HISTORY)
+    assert ledger.differences == ()
+    assert {line.topic for line in ledger.partitions} >= {"crane-events-backfill", "gate-events"}
+
+
+@pytest.mark.parametrize("what", DAMAGE_TO_HISTORY)
+async def test_damage_to_history_is_named(port: asyncpg.Connection, what: str) -> None:
+    change, named = DAMAGE_TO_HISTORY[what]
+    differences = (await ledger_after(port, HISTORY + change)).differences
+    assert [text for text in named if not any(text in difference for difference in differences)] == []
+
+
+async def test_a_dead_letter_of_history_is_not_that_of_a_live_record_with_its_number(port: asyncpg.Connection) -> None:
+    await port.execute(HISTORY)
+    # The same partition and offset as an accepted record of history, in the event topic.
+    await port.execute(
+        "UPDATE ingest.dead_letter SET topic = 'crane-events', record_offset = 102;"
+        "UPDATE ingest.partition_offset SET next_offset = next_offset - 1, rejected = 0 WHERE topic = 'crane-events-backfill';"
+        "INSERT INTO ingest.partition_offset (consumer_group, topic, partition, first_offset, next_offset, rejected) "
+        "VALUES ('quaystream', 'crane-events', 0, 102, 103, 1)"
+    )
+    assert [d for d in (await read_ledger(port)).differences if "dead letter" in d] == []
+
+
 @pytest.mark.parametrize("what", DAMAGE)
 async def test_damage_is_found_and_named(port: asyncpg.Connection, what: str) -> None:
     change, expected = DAMAGE[what]
@@ -152,13 +203,13 @@ async def test_many_differing_rows_are_counted_not_listed(port: asyncpg.Connecti
 
 
 async def test_a_run_is_what_its_truth_says(port: asyncpg.Connection) -> None:
-    assert await check_truth(port, read_truth(TRUTH)) == []
+    assert (await check_truth(port, read_truth(TRUTH))).differences == ()
 
 
 async def test_a_run_sent_twice_is_judged_as_one(port: asyncpg.Connection) -> None:
     await port.execute("INSERT INTO ingest.dead_letter SELECT * FROM ingest.dead_letter")
     await port.execute("UPDATE ingest.source_tally SET duplicate = duplicate + 14 WHERE source = '/gw'")
-    assert await check_truth(port, read_truth(TRUTH)) == []
+    assert (await check_truth(port, read_truth(TRUTH))).differences == ()
 
 
 async def test_a_replayed_dead_letter_is_not_a_second_one(port: asyncpg.Connection) -> None:
@@ -168,13 +219,13 @@ async def test_a_replayed_dead_letter_is_not_a_second_one(port: asyncpg.Connecti
         "VALUES ('crane-events', 0, 106, 'undecodable', $1, 'x')",
         replay,
     )
-    assert await check_truth(port, read_truth(TRUTH)) == []
+    assert (await check_truth(port, read_truth(TRUTH))).differences == ()
 
 
 async def test_a_minute_that_another_source_fed_is_judged_by_the_run_s_rows(port: asyncpg.Connection) -> None:
     await port.execute("UPDATE port.crane_sample SET time = '2026-01-01 08:00:20Z' WHERE source = '/other'")
     await port.execute("UPDATE port.crane_minute SET samples = 3 WHERE samples = 2")
-    assert await check_truth(port, read_truth(TRUTH)) == []
+    assert (await check_truth(port, read_truth(TRUTH))).differences == ()
 
 
 AGAINST_TRUTH = {
@@ -220,7 +271,7 @@ AGAINST_TRUTH = {
 async def test_what_is_not_as_the_truth_says_is_named(port: asyncpg.Connection, what: str) -> None:
     change, expected = AGAINST_TRUTH[what]
     await port.execute(change)
-    said = "\n".join(await check_truth(port, read_truth(TRUTH)))
+    said = "\n".join((await check_truth(port, read_truth(TRUTH))).differences)
     for text in expected:
         assert text in said
 
@@ -231,7 +282,7 @@ async def test_numbers_in_dead_letters_are_not_missing(port: asyncpg.Connection)
         "INSERT INTO ingest.dead_letter (topic, partition, record_offset, reason, source, bootid, subject, type, sequence) "
         "SELECT 'crane-events', 0, 200 + i, 'too_old', '/gw', 'b', 'S-C1', 't', i FROM generate_series(4, 6) AS i"
     )
-    assert await check_truth(port, read_truth(TRUTH)) == []
+    assert (await check_truth(port, read_truth(TRUTH))).differences == ()
 
 
 async def test_a_reset_partition_still_adds_up(port: asyncpg.Connection) -> None:

@@ -26,9 +26,15 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "port.cargo_visit": {"flow": "import", "outcome": "complete", "equipment_reference": "CSQU3054383"},
     "port.vessel_call": {"imo": "9074729", "outcome": "complete"},
     "port.crane_sample": {"crane_id": "STS01"},
+    "port.cell_measurement": {"cell_id": "CELL01"},
 }
 _FILLED: Final[Mapping[str, Any]] = {"text": "x", "int": 0, "smallint": 0, "float": 0.0, "bool": False, "jsonb": {}}
-_ASSETS: Final = ("crane_id", "gate_id", "gate_in", "gate_out")
+_ASSETS: Final = ("crane_id", "gate_id", "gate_in", "gate_out", "cell_id", "device_id")
+# As the worker marks what it has stored.
+_MARKS: Final = (
+    "INSERT INTO kpi.stale_hour SELECT DISTINCT 'cell', time_bucket('1 hour', time - INTERVAL '1 us') FROM port.cell_measurement",
+    "INSERT INTO kpi.stale_hour SELECT DISTINCT 'radio', time_bucket('1 hour', time) FROM port.radio_sample",
+)
 
 
 def fact(table: str, **values: Any) -> ExampleRow:
@@ -45,6 +51,8 @@ def load(dsn: str, rows: Iterable[ExampleRow], until: datetime = DAY + timedelta
             holders = ", ".join(["%s"] * len(columns))
             statement = f"INSERT INTO {row.table} ({names}) VALUES ({holders})"
             connection.cursor().executemany(statement.encode(), list(_stored(row, columns, number)))
+        for statement in _MARKS:
+            connection.execute(statement.encode())
         connection.execute("INSERT INTO ingest.site_clock VALUES (%s, %s)", (SITE, until))
 
 

@@ -13,7 +13,7 @@ from connectors.timescale.copy import chunks, encode
 from schemas.identifiers import site_of
 from schemas.tables import RAW_BY_NAME
 from streams.core.columns import schema_of
-from streams.facts.marks import Tails, marks_of
+from streams.facts.marks import Tails, clocks_of, marks_of
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 GATE = "VNHPH-TANVU-GATE1"
@@ -76,7 +76,7 @@ async def arrive(connection: asyncpg.Connection, rows: Sequence[Row], tails: Tai
     async with connection.transaction():
         for name, batch in made.items():
             await _copy(connection, name, batch)
-        await refold_marks.add(connection, marked.marks)
+        await refold_marks.add(connection, (*marked.marks, *clocks_of(made)))
     return {**(tails or {}), **marked.tails}
 
 

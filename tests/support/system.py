@@ -35,7 +35,7 @@ class System:
             env=with_settings(self.environment, settings),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.facts.marks import SETTLES_US, Mark, Tail, Tails, marks_of
+from streams.facts.marks import SETTLES_US, Mark, Tail, Tails, clocks_of, marks_of
 from tests.support.raw import CRANE, Row, at, batches, gate_step, milestone, row
 
 OTHER = "VNHPH-TANVU-STS02"
@@ -90,6 +90,27 @@ def test_late_samples_mark_what_they_cover() -> None:
     assert span(mark) == (5, 6)
 
 
+def test_history_says_nothing_of_how_the_crane_stands_now() -> None:
+    now = marks_of(batches([sample(100, True)]), {CRANE: tail(99, True)}).tails
+    after = marks_of(batches([sample(5, True), sample(6, False)]), now).tails
+    (mark,) = marks([sample(101, False)], after)
+    assert span(mark) == (101, 101)
+    assert marks([sample(101, True)], after) == []
+
+
+def test_a_late_flag_after_the_last_one_leaves_it_open_how_the_crane_stands() -> None:
+    now = marks_of(batches([sample(100, False), sample(110)]), {CRANE: tail(99, False)}).tails
+    after = marks_of(batches([sample(105, True)]), now).tails
+    assert len(marks([sample(111, False)], after)) == 1
+
+
+def test_history_keeps_the_lift_that_just_ended_and_the_edge_that_has_not_settled() -> None:
+    now = marks_of(batches([sample(99, True), sample(100, False)]), {CRANE: tail(98, True)}).tails
+    after = marks_of(batches([sample(5, True), sample(6, False), sample(20)]), now).tails
+    assert len(marks([job(130, "readytocollect")], after)) == 1
+    assert [span(mark) for mark in marks([sample(101)], after)] == [(100, 101)]
+
+
 def test_a_batch_seen_twice_is_marked_twice() -> None:
     rows = [sample(1, True), sample(2, False)]
     seen = marks_of(batches(rows), {CRANE: tail(0, True)})
@@ -124,6 +145,14 @@ def test_a_late_assignment_marks_everything_after_it() -> None:
     assert span(mark)[0] == 5
     assert span(mark)[1] > 1e9
     assert marks([said], {CRANE: tail(1)}) == []
+
+
+def test_whatever_a_crane_tells_says_how_far_its_site_has_come() -> None:
+    status = row("port.crane_status", CRANE, at(7), status="idle")
+    fault = row("port.crane_fault", OTHER, at(9), code="F1", severity="error", active=True)
+    (mark,) = clocks_of(batches([sample(3), fault, status]))
+    assert (mark.kind, mark.key, span(mark)) == ("site_clock", "VNHPH-TANVU", (9, 9))
+    assert list(clocks_of(batches([gate_step(1, "weighed")]))) == []
 
 
 samples = st.lists(st.tuples(st.sampled_from([None, True, False]), st.sampled_from([CRANE, OTHER])), max_size=30)

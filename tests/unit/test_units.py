@@ -37,8 +37,8 @@ def test_value_is_converted_to_si_with_one_rounding(value: float, unit: str, exp
     assert to_si(value, unit) == expected
 
 
-def test_value_without_a_unit_stands_as_it_is() -> None:
-    assert to_si(31.0, None) == (31.0, None)
+def test_value_without_a_unit_has_no_si_value() -> None:
+    assert to_si(31.0, None) == (None, None)
 
 
 @pytest.mark.parametrize("unit", ["furlong", "", "KBIT/S", "Ms", "MS", "mbit/s", "mWh", " ms", "0.1 s", "1", "bins"])

@@ -13,6 +13,7 @@ from connectors.simulator.carry import Spot
 from connectors.simulator.facts import Fact
 from connectors.simulator.gateways import Place
 from connectors.simulator.identities import container_numbers, imo_number
+from connectors.simulator.kpis.crane import Lift
 from connectors.simulator.lift import LiftTimes, Order, record
 from connectors.simulator.moments import rfc3339
 from connectors.simulator.scenarios.clockwork import ClockworkCrane
@@ -90,6 +91,7 @@ class Quay:
         declared = {asset.asset_id: asset for asset in self._place.assets("crane", "STS")}
         for name in self._work.cranes:
             crane = ClockworkCrane(self._world, self._place, declared[f"{self._place.site_id}-{name}"])
+            self._world.chronicle.diaries.append(crane.diary)
             self._world.agenda.follow(crane.samples(self._program(crane), step_s))
 
     def _program(self, crane: ClockworkCrane) -> Iterator[float]:
@@ -115,15 +117,25 @@ class Quay:
                 crane.machine.switch(times.unlocked, locked=True)
                 row = _without(row, "ended_at", "laden_s") | {"outcome": "gap"}
             elif n - 1 == self._work.stuck:
-                row = self._unlocked_before(row, times.landed)
+                # No signal shows when it locked: its id, which is that moment, and the durations are left open.
+                row = _without(row, "cycle_id", "started_at", "locked_at", "unladen_s", "laden_s") | {"outcome": "gap"}
             self._found("port.crane_cycle", times.unlocked, row)
+            crane.diary.lifts.append(self._lift(n, before, times, order))
             before = times
             yield times.unlocked
 
-    def _unlocked_before(self, row: dict[str, Any], landed_s: float) -> dict[str, Any]:
-        """The lift after a lost unlock: no signal shows its lock, only that it had landed before."""
-        shown = {"cycle_id": f"{row['crane_id']}/{self._world.after(landed_s)}", "locked_at": self._at(landed_s)}
-        return _without(row, "started_at", "unladen_s", "laden_s") | shown | {"outcome": "gap"}
+    def _lift(self, n: int, before: LiftTimes | None, times: LiftTimes, order: Order) -> Lift:
+        """Nobody sees when the first lift began, nor when the one that stuck ended."""
+        is_blurred = self._work.stuck is not None and n - self._work.stuck in (0, 1)
+        return Lift(
+            since_ms=self._world.after(0.0 if before is None else before.unlocked),
+            ended_ms=self._world.after(times.unlocked),
+            boxes=len(order.boxes),
+            is_cover=order.kind == "hatch",
+            is_timed=before is not None and not is_blurred,
+            call_id=order.call_id,
+            shares=self._work.stuck if is_blurred else None,
+        )
 
     def _assign(self, crane: ClockworkCrane, at_s: float, *states: str) -> None:
         for state in states:

@@ -19,6 +19,7 @@ from schemas.facts import CELL_ALARM, FACT_TABLES
 from schemas.identifiers import container_check_digit
 
 _BOXES: Final = 9
+_AT: Final = re.compile(r"\{at ([0-9:.]+)\}")
 _MS: Final = re.compile(r"\{ms ([0-9:.]+)\}")
 _TIMES: Final = {table.name: {c.name for c in table.columns if c.kind == "time"} for table in FACT_TABLES}
 
@@ -80,6 +81,7 @@ class Script:
         """Any text with its names filled in, however deep it sits."""
         if isinstance(value, str):
             dated = _MS.sub(lambda found: str(self._world.start_ms + offset_ms(found[1])), value)
+            dated = _AT.sub(lambda found: rfc3339(self._world.start_ms + offset_ms(found[1])), dated)
             return dated.format_map(self._names) if "{" in dated else dated
         if isinstance(value, Mapping):
             return {key: self._filled(inner) for key, inner in value.items()}

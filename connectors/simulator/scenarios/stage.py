@@ -1,7 +1,7 @@
 """Plays the scenario of a run, and beside it, when faults are asked for, something that may be lost or spoiled.
 
-A scenario's own events are held up, repeated and surrounded by poison like any others, but never lost, skewed or
-spoiled (faults.py): what would come of them then, no intent can know.
+A scenario's own events are held up, repeated and surrounded by poison like any others, but those that its facts rest on
+are never lost, skewed or spoiled (faults.py): what would come of them then, no intent can know.
 """
 
 from datetime import timedelta
@@ -10,6 +10,7 @@ from connectors.simulator.cells import Cell
 from connectors.simulator.gateways import Place
 from connectors.simulator.scenarios import BESIDE, duration_of, read_scenario
 from connectors.simulator.scenarios.quay import Quay
+from connectors.simulator.scenarios.remote import RemoteQuay
 from connectors.simulator.scenarios.script import Script
 from connectors.simulator.world import World
 from schemas.errors import ConfigurationError
@@ -18,8 +19,12 @@ from schemas.errors import ConfigurationError
 def play(world: World, place: Place, name: str) -> None:
     """Put scenario `name` on the agenda, at the site of `place`."""
     content = read_scenario(name)
+    if "kpis" in content:
+        world.chronicle.site = place.site
     if "quay" in content:
         Quay(world, place, content["quay"]).play()
+    elif "remote" in content:
+        RemoteQuay(world, place, content["remote"]).play()
     else:
         _check_whole(name, world.options.duration)
         Script(world, place, content).play()

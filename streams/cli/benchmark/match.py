@@ -1,11 +1,12 @@
 """A whole benchmark: arena up, topics filled, rounds interleaved, open loops, arena down again."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from deploy.local.part import Step
+from schemas.errors import CheckFailedError
 from streams.cli.benchmark.arena import TOPIC, Arena
 from streams.cli.benchmark.contestants import Bout, Contestant
 from streams.cli.benchmark.courses import Course
@@ -14,9 +15,10 @@ from streams.cli.benchmark.latency import Latency
 from streams.cli.benchmark.machine import describe
 from streams.cli.benchmark.open_loop import open_loop, warm_up
 from streams.cli.benchmark.plan import Plan, Turn, topic_of
-from streams.cli.benchmark.results import Outcome, Pace, document, mean_bytes
+from streams.cli.benchmark.results import NEVER, Failure, Outcome, Pace, document, mean_bytes
 from streams.cli.benchmark.ring import Ring, fill, ring
 
+T = TypeVar("T")
 _WEIGHED = 1_000
 _AGO_S = 3_600
 
@@ -64,14 +66,37 @@ async def _play(arena: Arena, course: Course, plan: Plan, screen: Screen) -> Out
     workload = course.source((int(time.time()) - _AGO_S) * 1_000_000)
     async with ring(arena, workload, {plan.events_of(player) for player in players}, course) as made:
         generated = [await _fill(made, topic, count, screen) for topic, count in plan.topics(course).items()]
-        drains = [await _drain(made, turn, plan, screen) for turn in plan.turns(course)]
+        failures: list[Failure] = []
+        drains = [
+            run
+            for turn in plan.turns(course)
+            if (run := await unless_it_fails(turn.contestant, _drain(made, turn, plan, screen), failures, screen))
+        ]
         if plan.has_open_loops(course):
             screen.begins("warm the broker up", 0)
             await warm_up(made)
-        waits = [await _open_loop(made, *pair, plan.seconds, screen) for pair in plan.open_loops(course)]
+        waits = [
+            latency
+            for who, rate in plan.open_loops(course)
+            if (
+                latency := await unless_it_fails(
+                    who, _open_loop(made, who, rate, plan.seconds, screen), failures, screen
+                )
+            )
+        ]
     size = mean_bytes(record.value for record in islice(workload.records(plan.events), _WEIGHED))
     pace = Pace(size, max(generated, default=0.0))
-    return Outcome(course, players, tuple(drains), tuple(waits), pace, plan.left_out(course))
+    return Outcome(course, players, tuple(drains), tuple(waits), pace, plan.left_out(course), failures)
+
+
+async def unless_it_fails(who: Contestant, run: Awaitable[T], failures: list[Failure], screen: Screen) -> T | None:
+    """One contestant that stalls or ends before its time is its own fault and nobody else's end."""
+    try:
+        return await run
+    except CheckFailedError as error:
+        failures.append(Failure(who.name, str(error)))
+        screen.says(f"[red]{who.name} did not finish[/red]: {error}")
+        return None
 
 
 async def _fill(made: Ring, topic: str, count: int, screen: Screen) -> float:
@@ -100,8 +125,11 @@ async def _open_loop(made: Ring, contestant: Contestant, rate: int, seconds: flo
 
 
 def wrong(result: Mapping[str, Any]) -> Iterable[str]:
-    """Contestants that did not store what they should have, each with its first fault."""
+    """Contestants that did not store what they should have, or never finished, each with its first fault."""
     for workload in result["workloads"]:
+        for name, why in workload["left_out"].items():
+            if why.startswith(NEVER):
+                yield f"{workload['name']}, {name}: {why}"
         for entry in workload["contestants"]:
             if not entry["rows_ok"]:
                 yield f"{workload['name']}, {entry['name']}: {next(iter(entry['faults']), 'rows of an open-loop run are wrong')}"

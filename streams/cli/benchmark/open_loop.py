@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from streams.cli.benchmark.arena import Arena
 from streams.cli.benchmark.contestants import Bout, Contestant
 from streams.cli.benchmark.generator import Schedule
 from streams.cli.benchmark.latency import Latency, latencies, waits_of
@@ -50,7 +51,7 @@ async def warm_up(ring: Ring) -> None:
     """Send for a while and store nothing: a broker that has not been written to at a rate yet is nobody's latency."""
     topic = "warm-up"
     await ring.arena.make_topic(topic)
-    await _generate(ring, _task(ring, topic, topic, WARM_RATE, WARM_S))
+    await generate(ring.arena, _task(ring, topic, topic, WARM_RATE, WARM_S))
 
 
 def _task(ring: Ring, topic: str, name: str, rate: int, seconds: float) -> dict[str, Any]:
@@ -65,7 +66,7 @@ async def _follow(
     seen: list[Observation] = []
     collecting = asyncio.create_task(_collect(contestant.watch(program, ring.watcher, POLL_S), seen))
     try:
-        schedule = contestant.lanes(await _generate(ring, task))
+        schedule = contestant.lanes(await generate(ring.arena, task))
         await _await_all(schedule, seen, collecting)
     finally:
         collecting.cancel()
@@ -74,8 +75,9 @@ async def _follow(
     return schedule, seen
 
 
-async def _generate(ring: Ring, task: dict[str, Any]) -> Schedule:
-    generator = await launch("generator", "streams.cli.benchmark.generator", task, ring.arena.log("generator"))
+async def generate(arena: Arena, task: Mapping[str, Any]) -> Schedule:
+    """Send what `task` says (generator.main) and return when each event was due and where it landed."""
+    generator = await launch("generator", "streams.cli.benchmark.generator", dict(task), arena.log("generator"))
     try:
         await generator.expect(b"sent")
     finally:

@@ -11,6 +11,7 @@ from streams.cli.benchmark.courses import Course
 from streams.cli.benchmark.drain import Drain
 from streams.cli.benchmark.latency import Latency
 
+NEVER = "never finished"
 WORKER = ("worker",)
 PARTS = ("worker", "database", "broker")
 Document = Mapping[str, Any]
@@ -23,6 +24,13 @@ class Pace(NamedTuple):
     generator_events_per_s: float
 
 
+class Failure(NamedTuple):
+    """A run that did not come to its end: whose, and why. It has no figures."""
+
+    contestant: str
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Everything measured with one workload; `left_out`: who did not play it, and why."""
@@ -33,6 +41,7 @@ class Outcome:
     latencies: tuple[Latency, ...]
     pace: Pace
     left_out: Mapping[str, str] = field(default_factory=dict)
+    failures: Sequence[Failure] = ()
 
 
 def document(machine: Mapping[str, Any], outcomes: Sequence[Outcome], absent: Mapping[str, str]) -> dict[str, Any]:
@@ -59,11 +68,18 @@ def _workload(outcome: Outcome) -> dict[str, Any]:
         "rounds": max((run.number for run in counted), default=0),
         "generator_events_per_s": round(outcome.pace.generator_events_per_s),
         "contestants": entries,
-        "left_out": dict(outcome.left_out),
+        "left_out": {**outcome.left_out, **_unfinished(outcome, entries)},
         **_summed_up("ratio", {peer: ratios_to(peer, counted) for peer in peers}),
         **_summed_up("cpu_ratio", {peer: cpu_ratios_to(peer, counted, PARTS) for peer in peers}),
         **_summed_up("worker_cpu_ratio", {peer: cpu_ratios_to(peer, counted, WORKER) for peer in peers}),
     }
+
+
+def _unfinished(outcome: Outcome, entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Who never came to the end of a counted round, and why not the first time."""
+    there = {entry["name"] for entry in entries}
+    failed = {f.contestant: f"{NEVER}: {f.why}" for f in reversed(outcome.failures)}
+    return {name: why for name, why in failed.items() if name not in there}
 
 
 def ratios_to(peer: str, runs: Iterable[Drain]) -> list[float]:
@@ -97,6 +113,7 @@ def _entry(contestant: Contestant, counted: Sequence[Drain], outcome: Outcome) -
     rates = [run.events_per_s for run in runs]
     # A warm-up that stored the wrong rows is wrong all the same.
     faults = [fault for run in outcome.drains if run.contestant == contestant.name for fault in run.faults]
+    faults += [failure.why for failure in outcome.failures if failure.contestant == contestant.name]
     waits = [latency for latency in outcome.latencies if latency.contestant == contestant.name]
     return {
         "name": contestant.name,

@@ -31,6 +31,8 @@ MEANINGS: Final = {
     "web_bind": "The address those pages listen on. They have no authentication.",
     "home": "The local stack's data, and what it tells the commands (`stack.json`).",
     "batch_rows": "At most so many records in one transaction: batch size sets cost.",
+    "backfill_rate": "At most so many records of history a second and worker, less while live records wait; `0` pauses "
+    "[back-fill](../how-to/backfill.md).",
     "linger_ms": "How long a batch waits for more records: linger sets latency. Rows or milliseconds, whichever comes "
     "first.",
     "session_timeout": "How long Kafka waits for a silent worker before it gives its partitions to others. Heartbeats are "

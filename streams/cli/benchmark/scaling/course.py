@@ -1,6 +1,7 @@
 """The whole course: each curve point by point, rounds interleaved where a point costs nothing to set up again."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,13 +17,16 @@ from schemas.topics import load_topics
 from streams.cli.benchmark.arena import Arena
 from streams.cli.benchmark.machine import describe
 from streams.cli.benchmark.scaling import ground
+from streams.cli.benchmark.scaling.beside import Beside, lay_up, run_beside
 from streams.cli.benchmark.scaling.document import Run, document
 from streams.cli.benchmark.scaling.extent import Extent
 from streams.cli.benchmark.scaling.handover import Handover, hand_over
+from streams.cli.benchmark.scaling.memory import Memory, stay_behind
 from streams.cli.benchmark.scaling.pull import Crew, Pull, hire, pull
 from streams.cli.benchmark.workload import CRANES, TOPIC, Workload
 
 AGO = timedelta(hours=1)
+_DAY_S = 86_400
 KEPT = Kept(timedelta(days=90))
 PARTITIONS = load_topics()[TOPIC].partitions
 CREW_BATCH_ROWS = 5_000
@@ -64,7 +68,9 @@ async def play(arena: Arena, extent: Extent, screen: Screen) -> dict[str, Any]:
         machine = await describe(watcher)
         runs = [run async for run in course.runs()]
         handover = await course.handover() if extent.rebalance else None
-    return document(machine, extent, runs, handover)
+        besides = [beside async for beside in course.besides()]
+        memory = await course.memory() if extent.memory else None
+    return document(machine, extent, runs, handover, besides, memory)
 
 
 # By itself a worker drops what has expired as soon as it starts, and there would be nothing left to drop meanwhile.
@@ -110,6 +116,41 @@ class Course:
         async with self._crew(Setting()) as crew:
             found = await hand_over(crew, self._workload(CRANES), self._extent.rebalance)
         self._screen.tell(f"rebalance  joined: {found.join_s:.2f} s without a commit, left: {found.leave_s:.2f} s")
+        return found
+
+    async def memory(self) -> Memory:
+        """A worker is kept behind."""
+        extent = self._extent
+        await self._arena.clear()
+        self._screen.begins(f"send {extent.behind:,} events, stay behind for {extent.memory:,} s", extent.behind)
+        workload = Workload(f"memory-{next(self._serial)}", round((time.time() - _DAY_S) * 1e6))
+        async with self._crew(Setting()) as crew:
+            found = await stay_behind(crew, workload, extent.behind, extent.memory, self._screen.reaches)
+        self._screen.tell(f"memory     peak {found.peak_mb:.0f} MB, {found.growth_mb_per_h:+.1f} MB/h")
+        return found
+
+    async def besides(self) -> AsyncIterator[Beside]:
+        """Live events with and without history beside them, in turn."""
+        for number in range(1, self._extent.rounds + 1):
+            for limit in self._extent.backfill:
+                yield await self._beside(limit, number)
+
+    async def _beside(self, limit: int, number: int) -> Beside:
+        serial = next(self._serial)
+        setting = Setting(settings={"QUAYSTREAM_BACKFILL_RATE": str(limit)})
+        await self._arena.clear()
+        await ground.fresh_topic(self._arena, setting.partitions)
+        self._screen.begins(f"back-fill at {limit:,}/s, round {number}", 0)
+        laid_up = await lay_up(self._arena.access, self._extent.backfill, f"history-{serial}", self._screen.reaches)
+        crew = await hire(self._arena, self._watcher, setting.workers, setting.partitions, setting.settings)
+        try:
+            found = await run_beside(crew, f"live-{serial}", limit, number, laid_up)
+        finally:
+            await crew.program.stop()
+        self._screen.tell(
+            f"back-fill  {limit:>6,}/s  round {number}  live p50 {found.waits.p50_ms:.0f} ms, p99 {found.waits.p99_ms:.0f} ms"
+            f"  history {found.history_per_s:,.0f}/s  {'ok' if found.is_complete else 'NOT COMPLETE'}"
+        )
         return found
 
     def _turns(self, curve: str, points: Iterable[int]) -> Iterable[Run]:

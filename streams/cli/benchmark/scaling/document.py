@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from streams.cli.benchmark.scaling.beside import RATE, Beside
 from streams.cli.benchmark.scaling.extent import CURVES, Extent
 from streams.cli.benchmark.scaling.handover import Handover
+from streams.cli.benchmark.scaling.memory import Memory
 from streams.cli.benchmark.scaling.pull import Pull
 
 PARTS = ("worker", "database", "broker")
@@ -25,7 +27,12 @@ class Run:
 
 
 def document(
-    machine: Mapping[str, Any], extent: Extent, runs: Sequence[Run], handover: Handover | None
+    machine: Mapping[str, Any],
+    extent: Extent,
+    runs: Sequence[Run],
+    handover: Handover | None = None,
+    besides: Sequence[Beside] = (),
+    memory: Memory | None = None,
 ) -> dict[str, Any]:
     """Everything that a table, a picture and a reader need."""
     curves = [name for name in CURVES if any(run.curve == name for run in runs)]
@@ -34,6 +41,10 @@ def document(
         "extent": {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(extent).items()},
         "curves": {name: _curve([run for run in runs if run.curve == name]) for name in curves},
         "rebalance": None if handover is None else _handover(handover),
+        "memory": None if memory is None else _memory(memory),
+        "backfill": [
+            _beside([run for run in besides if run.limit == at]) for at in sorted({run.limit for run in besides})
+        ],
     }
 
 
@@ -46,7 +57,13 @@ def wrong(result: Mapping[str, Any]) -> list[str]:
         if point["faults"]
     ]
     rebalance = result["rebalance"]
-    return faults + (["rebalance: not every event was stored once"] if rebalance and not rebalance["rows_ok"] else [])
+    if rebalance and not rebalance["rows_ok"]:
+        faults.append("rebalance: not every event was stored once")
+    return faults + [
+        f"backfill {point['limit']}: not every live event was stored, or history was over too soon"
+        for point in result.get("backfill", ())
+        if not point["complete"]
+    ]
 
 
 def _curve(runs: Sequence[Run]) -> dict[str, Any]:
@@ -79,6 +96,33 @@ def _point(runs: Sequence[Run]) -> dict[str, Any]:
     return point
 
 
+def _beside(runs: Sequence[Beside]) -> dict[str, Any]:
+    waits = [run.waits for run in runs]
+    return {
+        "limit": runs[0].limit,
+        "rate": RATE,
+        "events": sum(wait.events for wait in waits),
+        "p50_ms": round(median(wait.p50_ms for wait in waits)),
+        "p99_ms": round(median(wait.p99_ms for wait in waits)),
+        "p99_ms_rounds": [round(wait.p99_ms) for wait in waits],
+        "p999_ms": round(median(wait.p999_ms for wait in waits)),
+        "max_ms": round(max(wait.max_ms for wait in waits)),
+        "history_per_s": round(median(run.history_per_s for run in runs)),
+        "complete": all(run.is_complete for run in runs),
+    }
+
+
 def _handover(found: Handover) -> dict[str, Any]:
     seconds = {name: round(value, 3) for name, value in asdict(found).items() if name.endswith("_s")}
     return {"rate": found.rate, **seconds, "rows_ok": found.is_complete}
+
+
+def _memory(found: Memory) -> dict[str, Any]:
+    return {
+        "seconds": round(found.seconds),
+        "events": found.events,
+        "behind_s": round(found.behind_s),
+        "peak_mb": round(found.peak_mb),
+        "growth_mb_per_h": round(found.growth_mb_per_h, 1),
+        "minutes_mb": [round(mb) for mb in found.minutes_mb()],
+    }

@@ -1,6 +1,6 @@
 """A course as rows of text, for the terminal and for the page alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from streams.cli.benchmark.scaling.document import PARTS
@@ -38,10 +38,46 @@ def rebalance(found: Mapping[str, Any]) -> Grid:
     )
 
 
+def memory(found: Mapping[str, Any]) -> Grid:
+    """The memory of a worker that was kept behind: the highest of its fifths, the peak, and how it grew."""
+    minutes = found["minutes_mb"]
+    fifths = [minutes[len(minutes) * n // 5 : len(minutes) * (n + 1) // 5] or minutes[-1:] for n in range(5)]
+    heading = ("kept behind", "behind by", "events stored", *(f"MB, fifth {n}" for n in range(1, 6)), "peak MB", "MB/h")
+    row = (
+        f"{found['seconds'] / 60:.0f} min",
+        f"{found['behind_s'] / 60:.1f} min",
+        f"{found['events']:,}",
+        *(f"{max(fifth):,}" for fifth in fifths),
+        f"{found['peak_mb']:,}",
+        f"{found['growth_mb_per_h']:+.1f}",
+    )
+    return Grid(heading, [row])
+
+
+def backfill(found: Sequence[Mapping[str, Any]]) -> Grid:
+    """What live events waited, by how much history was read beside them."""
+    heading = (
+        *("history, at most/s", "history/s", "live/s", "p50 ms", "p99 ms", "p99 of the rounds"),
+        *("p99.9 ms", "most ms", "p99 × without", "rows"),
+    )
+    return Grid(heading, [_beside(point, found[0]["p99_ms"]) for point in found])
+
+
 def overhead(curve: Mapping[str, Any]) -> float:
     """How much more worker CPU an event costs with the most workers than with one, as a share."""
     costs = [point["cpu_us_per_event"]["worker"] for point in curve["points"]]
     return float(costs[-1] / costs[0] - 1)
+
+
+def _beside(point: Mapping[str, Any], without: float) -> tuple[str, ...]:
+    rounds = point["p99_ms_rounds"]
+    return (
+        *(f"{point[name]:,}" for name in ("limit", "history_per_s", "rate", "p50_ms", "p99_ms")),
+        f"{min(rounds):,} - {max(rounds):,}",
+        *(f"{point[name]:,}" for name in ("p999_ms", "max_ms")),
+        f"{point['p99_ms'] / without:.2f}",
+        "ok" if point["complete"] else "WRONG",
+    )
 
 
 def _row(point: Mapping[str, Any], first: float) -> tuple[str, ...]:

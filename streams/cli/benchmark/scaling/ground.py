@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from connectors.kafka.options import client_options
 from connectors.kafka.topics import topic_admin
 from connectors.timescale.connection import connection_to
-from schemas.topics import load_topics
+from schemas.topics import BACKFILL_OF, load_topics
 from streams.cli.benchmark.arena import POLL_S, VISIBLE_S, Arena
 from streams.cli.benchmark.workload import CRANES, STEP_US, TOPIC
 
@@ -44,18 +44,19 @@ ON CONFLICT DO NOTHING
 
 
 async def fresh_topic(arena: Arena, partitions: int) -> None:
-    """The cranes' topic anew, empty, with so many partitions; returns when the broker shows it."""
-    declared = load_topics()[TOPIC].model_copy(update={"partitions": partitions})
+    """The cranes' topic and its back-fill anew, empty, with so many partitions; returns when the broker shows them."""
+    names = [TOPIC, BACKFILL_OF[TOPIC]]
+    declared = [load_topics()[name].model_copy(update={"partitions": partitions}) for name in names]
     client = AIOKafkaAdminClient(**client_options(arena.access))
     await client.start()
     try:
-        await client.delete_topics([TOPIC])
+        await client.delete_topics(names)
     finally:
         await client.close()
     async with topic_admin(arena.access) as admin, asyncio.timeout(VISIBLE_S):
-        while (await admin.read([TOPIC])).topics:  # noqa: ASYNC110  (only asking again tells)
+        while (await admin.read(names)).topics:  # noqa: ASYNC110  (only asking again tells)
             await asyncio.sleep(POLL_S)
-        await admin.create([declared], 1)
+        await admin.create(declared, 1)
 
 
 async def store_before(arena: Arena, rows: int, first: datetime, progress: Callable[[int], None]) -> None:

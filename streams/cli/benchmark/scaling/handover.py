@@ -43,7 +43,7 @@ async def hand_over(crew: Crew, workload: Workload, rate: int) -> Handover:
     seen: list[Observation] = []
     stop = asyncio.Event()
     sending = asyncio.create_task(_send(crew, workload, rate, stop))
-    watching = asyncio.create_task(_watch(crew, seen))
+    watching = asyncio.create_task(watch(crew, seen))
     try:
         marks = await _join_and_leave(crew)
     finally:
@@ -117,7 +117,8 @@ async def _send(crew: Crew, workload: Workload, rate: int, stop: asyncio.Event) 
     return sent
 
 
-async def _watch(crew: Crew, seen: list[Observation]) -> None:
+async def watch(crew: Crew, seen: list[Observation]) -> None:
+    """Note every commit of the topic, until cancelled."""
     async with crew.arena.connection() as connection:
         while True:
             observation = await observe(connection)

@@ -8,6 +8,7 @@ from typing import Any
 from streams.cli.benchmark.scaling import figures
 from streams.cli.benchmark.scaling.course import CREW_BATCH_ROWS, PARTITIONS
 from streams.cli.benchmark.scaling.ground import DAYS
+from streams.cli.benchmark.scaling.memory import SETTLED_SHARE
 from streams.cli.benchmark.scaling.picture import draw
 from streams.cli.benchmark.scaling.pull import FROM_SHARE, TO_SHARE
 from streams.cli.benchmark.tables import Grid, markdown
@@ -34,6 +35,11 @@ _ASSETS = (
     "With more assets fewer of a batch's samples share a minute: at 10 assets a batch of thousands updates a dozen"
     " minute rows, at 10,000 nearly every event inserts or updates a minute row of its own, as one sample of"
     " each is all that a batch holds. That is a second row written for an event, and it is paid for."
+)
+
+_MEMORY = (
+    f"The database lets a batch or two through each second, and what is stored is sent again. MB/h is the slope of the"
+    f" line of least squares through a reading a second, without the first {SETTLED_SHARE:.0%} of the time."
 )
 
 
@@ -70,6 +76,15 @@ def _sections(result: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"## When a worker joins or leaves\n\n{markdown(figures.rebalance(result['rebalance']))}\n\n"
             "Events keep coming at that rate, and what waited is stored right afterwards.\n"
+        )
+    if result["memory"]:
+        yield f"## Memory while behind\n\n{markdown(figures.memory(result['memory']))}\n\n{_MEMORY}\n"
+    if result.get("backfill"):
+        yield (
+            f"## History beside live events\n\n{markdown(figures.backfill(result['backfill']))}\n\n"
+            "From the moment a live event was due to be sent to the moment its commit was seen. History of a week ago"
+            " waits in the back-fill topic in every run, of the same cranes; `QUAYSTREAM_BACKFILL_RATE` says how much"
+            " of it is read.\n"
         )
 
 

@@ -1,0 +1,1 @@
+"""CloudEvents over HTTP: structured, binary and batched (HTTP protocol binding 1.0.2)."""

@@ -1,0 +1,43 @@
+"""What a gateway's file says about this source."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from connectors.cloudevents_http.source import Access, HttpSource, Listening
+from connectors.edge.source_settings import SourceSettings
+from schemas.errors import ConfigurationError
+
+
+class HttpSettings(SourceSettings):
+    """Where to listen, and who may post: `token_file` holds a bearer token, `cert_file` and `key_file` make it TLS.
+
+    `max_body_bytes` bounds one request.
+    """
+
+    kind: Literal["http"]
+    bind: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65_535)]
+    path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]*$")] = "/events"
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    token_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _has_both_files(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file come together")
+        return self
+
+    def check(self) -> None:
+        """The files can be read."""
+        for file in (self.token_file, self.cert_file, self.key_file):
+            if file is not None and not file.is_file():
+                raise ConfigurationError(f"source {self.name}: cannot read {file}: name a readable file")
+
+    def source(self) -> HttpSource:
+        """The source."""
+        listening = Listening(self.bind, self.port, self.path, self.max_body_bytes)
+        return HttpSource(listening, Access(self.token_file, self.cert_file, self.key_file))

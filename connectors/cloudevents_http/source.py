@@ -1,0 +1,137 @@
+"""A web server that answers 202 when the spool has every event of the request, and only then.
+
+400: something in it will never be accepted (nothing of it was taken). 401: no token. 413: too large.
+503: not now; nothing was taken, come back after `Retry-After` seconds.
+"""
+
+import asyncio
+import hmac
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from connectors.cloudevents_http.reading import events_in
+from connectors.edge.door import Door
+from connectors.edge.errors import EventTooLargeError, InvalidEventError, SpoolFailedError, SpoolRefusedError
+from connectors.edge.event import Offered
+from schemas.errors import ConfigurationError
+
+RETRY_AFTER_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where, and how large a request may be."""
+
+    bind: str
+    port: int
+    path: str
+    max_body_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may post, and whether over TLS."""
+
+    token_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+
+class HttpSource:
+    """Listens until cancelled; requests that have begun are answered."""
+
+    def __init__(self, listening: Listening, access: Access = Access()) -> None:
+        self._listening = listening
+        self._access = access
+
+    async def run(self, door: Door) -> None:
+        """Raises ConfigurationError when the port or a file cannot be used."""
+        where = self._listening
+        application = web.Application(client_max_size=where.max_body_bytes)
+        application.router.add_post(where.path, _Page(door, _token(self._access.token_file)).answer)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, where.bind, where.port, ssl_context=_tls(self._access)).start()
+            await asyncio.Event().wait()
+        except OSError as error:
+            raise ConfigurationError(
+                f"source {door.name} cannot listen on {where.bind}:{where.port} ({error.strerror}): choose another port"
+            ) from error
+        finally:
+            await runner.cleanup()
+
+
+class _Page:
+    def __init__(self, door: Door, token: str | None) -> None:
+        self._door = door
+        self._token = token
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if not self._may(request):
+            return web.Response(status=401, text="a bearer token is needed\n", headers={"WWW-Authenticate": "Bearer"})
+        place = f"http {request.remote}"
+        try:
+            body = await request.read()
+            await self._door.take(self._events(request, body), size=len(body))
+        except web.HTTPRequestEntityTooLarge as error:
+            self._door.refuse(place, EventTooLargeError("the request is larger than max_body_bytes"))
+            return web.Response(status=413, text=f"{error.text}\n")
+        except InvalidEventError as error:
+            self._door.refuse(place, error)
+            return web.Response(status=413 if isinstance(error, EventTooLargeError) else 400, text=f"{error}\n")
+        except (SpoolRefusedError, SpoolFailedError) as error:
+            return web.Response(status=503, text=f"{error}\n", headers={"Retry-After": str(RETRY_AFTER_S)})
+        return web.Response(status=202)
+
+    def _events(self, request: web.Request, body: bytes) -> list[Offered]:
+        kind = request.content_type if "Content-Type" in request.headers else ""
+        found = events_in(kind, request.headers, body)
+        return [
+            self._checked(event, f"event {n}: " if len(found) > 1 else "", len(body)) for n, event in enumerate(found)
+        ]
+
+    def _checked(self, event: dict[str, Any], where: str, size: int) -> Offered:
+        # The binding asks for an id: without one a client that did not hear our answer could not ask again.
+        if "id" not in event:
+            raise InvalidEventError(f"{where}attribute id is missing or not a text")
+        try:
+            return self._door.check(event, size)
+        except InvalidEventError as error:
+            raise type(error)(f"{where}{error}") from error
+
+    def _may(self, request: web.Request) -> bool:
+        if self._token is None:
+            return True
+        given = request.headers.get("Authorization", "")
+        return hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
+
+
+def _token(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read token_file {file}: name a readable text file") from error
+    if not token:
+        raise ConfigurationError(f"token_file {file} is empty: write the token into it")
+    return token
+
+
+def _tls(access: Access) -> ssl.SSLContext | None:
+    if access.cert_file is None or access.key_file is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(access.cert_file, access.key_file, password=lambda: "")
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"cert_file {access.cert_file} and its key cannot be used: PEM, not encrypted"
+        ) from error
+    return context

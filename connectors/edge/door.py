@@ -1,0 +1,108 @@
+"""What a source sees of the gateway: check an event, hand events over, say what was wrong. And what a source is."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+import structlog
+
+from connectors.edge.errors import EventTooLargeError, InvalidEventError, SpoolRefusedError
+from connectors.edge.event import Offered, encoded, offered, too_large
+from connectors.edge.publisher import Publisher
+from connectors.edge.spool import Cursor, Parcel
+from connectors.prometheus import Registry
+from schemas.metrics import CONNECTOR_BYTES, CONNECTOR_ERRORS, CONNECTOR_EVENTS, SPOOL_REFUSED
+
+log = structlog.get_logger()
+
+RETRY_S: Final = 1.0
+# A mapped row grows: names of columns come to it. What is this small cannot become too large.
+_SURELY_SMALL: Final = 16 * 1024
+# What the spool adds: an id, a bootid, a sequence and a recordedtime with their names.
+_ADDED_BYTES: Final = 512
+
+
+class Source(Protocol):
+    """A connector that brings events. `run` ends when there will be no more, or is cancelled."""
+
+    async def run(self, door: "Door") -> None:
+        """Bring events to the door, until cancelled."""
+
+
+class Door:
+    """One source's way into the spool; counts under the source's name."""
+
+    def __init__(self, name: str, publisher: Publisher, source: str, registry: Registry) -> None:
+        self.name = name
+        self._publisher = publisher
+        self._source = source
+        self._registry = registry
+
+    def check(self, event: Mapping[str, Any], size: int) -> Offered:
+        """The event, ready to be taken; `size` = bytes it came in. Raises InvalidEventError, EventTooLargeError."""
+        checked = offered(event, self._source)
+        if size > _SURELY_SMALL and (error := too_large(len(encoded(checked.event)) + _ADDED_BYTES)):
+            raise error
+        return checked
+
+    def refuse(self, place: str, error: InvalidEventError) -> None:
+        """Count and log what becomes no event. `place` says where it came from."""
+        kind = "too_large" if isinstance(error, EventTooLargeError) else "invalid"
+        self._registry.counter(CONNECTOR_ERRORS, self.name, kind).inc()
+        log.warning("refused", connector=self.name, place=place, reason=str(error))
+
+    async def take(self, events: Sequence[Offered], cursors: Sequence[Cursor] = (), size: int = 0) -> None:
+        """Returns when all of them are in the spool, with the cursors; raises SpoolRefusedError when none is."""
+        try:
+            await self._publisher.keep(Parcel(events, cursors))
+        except SpoolRefusedError as error:
+            self._registry.counter(SPOOL_REFUSED, error.cause).inc()
+            raise
+        self._registry.counter(CONNECTOR_EVENTS, self.name).inc(len(events))
+        self._registry.counter(CONNECTOR_BYTES, self.name).inc(size)
+
+    async def take_in_time(self, events: Sequence[Offered], cursors: Sequence[Cursor] = (), size: int = 0) -> None:
+        """As `take`, for sources that can wait: asks again until there is room, and says once that it waits."""
+        waited = False
+        while True:
+            try:
+                await self.take(events, cursors, size)
+            except SpoolRefusedError as error:
+                if not waited:
+                    log.warning("source_waits", connector=self.name, reason=str(error))
+                waited = True
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+    async def cursor(self, name: str) -> str | None:
+        """What this source kept last under this name with its events."""
+        return await self._publisher.cursor(name)
+
+
+def event_of(text: bytes) -> dict[str, Any]:
+    """The object that a JSON text is; raises InvalidEventError."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidEventError(f"not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise InvalidEventError("not a JSON object")
+    return value
+
+
+Reader = Callable[[int, bytes], dict[str, Any]]
+
+
+def read_lines(door: Door, lines: Sequence[tuple[int, bytes]], place: str, read: Reader) -> list[Offered]:
+    """The events of numbered lines; each that is none is refused with its number, and blank ones are nothing."""
+    found = []
+    for number, line in lines:
+        if not line.strip():
+            continue
+        try:
+            found.append(door.check(read(number, line), len(line)))
+        except InvalidEventError as error:
+            door.refuse(f"{place}:{number}", error)
+    return found

@@ -1,0 +1,25 @@
+"""What every source's settings have in common: a kind, a name for metrics, a check, and the source they make."""
+
+from abc import ABC, abstractmethod
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.edge.door import Source
+
+
+class SourceSettings(BaseModel, ABC):
+    """A `[[sources]]` table. `name` labels metrics and cursors: keep it when the rest changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+
+    @abstractmethod
+    def check(self) -> None:
+        """Look at what is needed before anything starts; raises ConfigurationError with one line."""
+
+    @abstractmethod
+    def source(self) -> Source:
+        """The source that these settings describe."""

@@ -1,0 +1,1 @@
+"""A folder of files that grow: CloudEvents as JSON lines, or delimited text through a mapping."""

@@ -1,0 +1,1 @@
+"""What the decoders of network data have in common: what they give, numbers, subjects, records. No decoding here."""

@@ -1,0 +1,1 @@
+"""CloudEvents as JSON lines from the standard input."""

@@ -1,0 +1,1 @@
+"""ONAP VES 7 messages to events, without any I/O."""

@@ -1,0 +1,47 @@
+"""A door with a real spool behind it and no broker: what a source brought is looked up in the file."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from connectors.edge import Bounds, KafkaAccess, Publisher
+from connectors.edge.door import Door
+from connectors.prometheus import Registry
+from schemas.metrics import CONNECTOR_ERRORS, CONNECTOR_EVENTS, EDGE
+from tests.support.edge import SOURCE, contents
+
+# Nobody listens there: everything stays in the spool.
+NOWHERE = KafkaAccess("127.0.0.1:1")
+
+
+@dataclass
+class Opened:
+    """The door, and what is behind it."""
+
+    door: Door
+    publisher: Publisher
+    registry: Registry
+
+    async def kept(self) -> list[dict[str, Any]]:
+        """The events in the spool."""
+        keeper = self.publisher.keeper
+        return await keeper._in_thread(lambda: contents(keeper.spool))
+
+    def count(self) -> float:
+        return self.registry.counter(CONNECTOR_EVENTS, "test")._value.get()
+
+    def errors(self, kind: str) -> float:
+        return self.registry.counter(CONNECTOR_ERRORS, "test", kind)._value.get()
+
+
+@asynccontextmanager
+async def a_door(folder: Path, bounds: Bounds = Bounds()) -> AsyncIterator[Opened]:  # noqa: B008
+    registry = Registry(EDGE)
+    publisher = Publisher(folder / "spool.db", NOWHERE, SOURCE, bounds)
+    await publisher.__aenter__()
+    try:
+        yield Opened(Door("test", publisher, SOURCE, registry), publisher, registry)
+    finally:
+        await publisher.__aexit__(RuntimeError, RuntimeError("do not wait for Kafka"), None)
