@@ -9,7 +9,7 @@ from time import perf_counter
 import structlog
 
 from schemas.backfill import SUFFIX
-from streams.buffer import Buffer
+from streams.buffer import BATCH_BYTES, Buffer
 from streams.core.record import Stretch, TopicPartition
 from streams.flow import Crash, Flow, Recorder
 from streams.landing import Landing
@@ -165,7 +165,7 @@ class Lane:
         """
         await self._buffer.wait_for_records(1)
         worth = max(1, self._pace.batch_rows // _AHEAD_SHARE)
-        full = asyncio.create_task(self._buffer.wait_for_records(worth))
+        full = asyncio.create_task(self._buffer.wait_for_records(worth, BATCH_BYTES // _AHEAD_SHARE))
         try:
             await asyncio.wait([full], timeout=self._pace.linger.total_seconds())
             if self._flight is not None:

@@ -32,7 +32,6 @@ _FORGED: Final = 0.0025
 _REPEATED: Final = 0.004
 _REPEATED_UNNUMBERED: Final = 0.05  # few events, and the only ones whose repeats must be looked up
 _CONFLICTS: Final = 0.0006
-_OF_SCENARIOS: Final = ("alarm", "heartbeat")
 _EAGER: Final = 15  # a script has few events: of them so many times more are held up, repeated or copied
 _OVERSIZED_EVERY_MS: Final = 5 * MINUTE_MS
 
@@ -98,16 +97,11 @@ class Faults:
         return Sending(self._before_end(due_ms), record if fate == "accepted" else self._marked(record), fate, letter)
 
     def _eagerness(self, letter: Letter) -> int:
-        domain = letter.fact.type.split(".")[2]
-        is_few = self._is_spared(letter) if domain == "cell" else domain != "crane"
-        return _EAGER if self._plays and is_few else 1
+        return _EAGER if self._is_spared(letter) and letter.fact.type.split(".")[2] != "crane" else 1
 
     def _is_spared(self, letter: Letter) -> bool:
-        """Whether a scenario's facts rest on the letter; what stands beside it, is of cells."""
-        if not self._plays or letter.fact.expendable:
-            return False
-        domain, what = letter.fact.type.split(".")[2:4]
-        return domain != "cell" or (what in _OF_SCENARIOS and not letter.fact.subject.endswith(f"-{BESIDE}"))
+        """Whether a scenario's facts rest on the letter; what is not part of it, is of the cell beside it."""
+        return self._plays and not letter.fact.expendable and not letter.fact.subject.endswith(f"-{BESIDE}")
 
     def _is_lost(self, letter: Letter) -> bool:
         """Losses come in small bursts of one stream, never from its first number on."""

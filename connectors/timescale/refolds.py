@@ -29,7 +29,7 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=EVER_US)
 _MARKS_PER_KEY = 4  # looked at to find the keys of a turn; a key with more is found all the same
 _LONGEST_BACK_OFF_S = 3_600.0
 SITE_CLOCK = "ingest.site_clock"
-# What cells tell moves no other clock (migration 0026).
+# What cells tell moves no other clock (migration 0028).
 CELL_TIME = "ingest.cell_time"
 
 

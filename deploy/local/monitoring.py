@@ -10,13 +10,15 @@ from signal import SIGKILL, SIGTERM, Signals
 from deploy.local.home import Home
 from deploy.local.packages import need
 from deploy.local.part import Step, Stop, render
+from deploy.monitoring.alertmanager import RULES, compose
 
-RULES = Path(__file__).parents[1] / "monitoring"
+# A person and a test want to see an alert at once.
+AT_ONCE = {"group_wait": "1s", "group_interval": "5s"}
 
 
 @dataclass(frozen=True)
 class Prometheus:
-    """Scrapes the announced workers and evaluates the rules of `deploy/monitoring`."""
+    """Scrapes the announced workers and evaluates the rules of `deploy/monitoring/rules`."""
 
     home: Home
     port: int
@@ -29,7 +31,7 @@ class Prometheus:
 
     def configure(self) -> None:
         values = {"port": self.port, "alertmanager_port": self.alertmanager_port}
-        places = {"workers": self.home.workers(), "monitoring": RULES}
+        places = {"workers": self.home.workers(), "rules": RULES}
         render("prometheus.yaml", self._config(), **values, **places)
 
     def command(self) -> list[str]:
@@ -62,7 +64,10 @@ class Prometheus:
 
 @dataclass(frozen=True)
 class Alertmanager:
-    """Collects alerts; has no peers."""
+    """Groups and holds back alerts as `deploy/monitoring/alertmanager.yaml` says; has no peers.
+
+    Calls nobody, unless the home has `alertmanager/receivers.yaml`.
+    """
 
     home: Home
     port: int
@@ -73,7 +78,10 @@ class Alertmanager:
         need({"prometheus-alertmanager": "prometheus-alertmanager"}, step)
 
     def configure(self) -> None:
-        render("alertmanager.yaml", self._config())
+        receivers = self._config().with_name("receivers.yaml")
+        text = compose(receivers if receivers.exists() else None, AT_ONCE)
+        self._config().parent.mkdir(parents=True, exist_ok=True)
+        self._config().write_text(text)
 
     def command(self) -> list[str]:
         return [

@@ -1,4 +1,4 @@
-"""Every query of the guides and runbooks runs, as the reader, on a migrated database."""
+"""Every query of the guide and of the runbooks runs, as the reader, on a migrated database."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +9,9 @@ import pytest
 from tests.support.databases import Databases
 from tests.support.documents import ROOT, Document
 
-GUIDES = ("docs/how-to/read-the-data.md", "docs/how-to/5g-alarms-and-sla.md", "docs/runbooks/SlaBudgetBurnFast.md")
-QUERIES = [query for guide in GUIDES for query in Document(ROOT / guide).blocks("sql")]
+HOW_TO = ("read-the-data", "5g-alarms-and-sla")
+GUIDES = [*(ROOT / f"docs/how-to/{name}.md" for name in HOW_TO), *sorted((ROOT / "docs/runbooks").glob("*.md"))]
+QUERIES = [query for guide in GUIDES for query in Document(guide).blocks("sql")]
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ CREATE INDEX cell_alarm_cell_id_last_at ON port.cell_alarm (cell_id, last_at);
 CREATE INDEX cell_alarm_first_at ON port.cell_alarm (first_at, site);
 CREATE INDEX cell_alarm_open ON port.cell_alarm (last_at) WHERE outcome = 'open';
 
--- Parts of keys that are to be folded again when their site's time (ingest.cell_time) has passed `due_at`. Written by who folds the key.
+-- Parts of keys that are to be folded again when their site's clock has passed `due_at`. Written by who folds the key.
 CREATE TABLE ingest.refold_due (
     kind   text NOT NULL,
     key    text NOT NULL,
@@ -44,17 +44,6 @@ CREATE TABLE ingest.refold_due (
     due_at timestamptz NOT NULL,
     PRIMARY KEY (kind, key, part)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
-
--- The newest event time of a site's alarms and heartbeats. Apart from ingest.site_clock: the periods of cranes and gates are
--- open until something of theirs comes, and a cell speaks at night too. Silence is judged by whatever the site told last.
-CREATE TABLE ingest.cell_clock (
-    site   text PRIMARY KEY,
-    newest timestamptz NOT NULL
-) WITH (fillfactor = 50);
-CREATE VIEW ingest.cell_time AS
-SELECT site, max(newest) AS newest FROM (
-    SELECT site, newest FROM ingest.cell_clock UNION ALL SELECT site, newest FROM ingest.site_clock
-) AS told GROUP BY site;
 
 CREATE FUNCTION kpi.cell_alarm_as_known(at timestamptz) RETURNS SETOF port.cell_alarm
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -66,8 +55,6 @@ AS $$
 $$;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON port.cell_alarm, ingest.refold_due TO quaystream_worker;
-GRANT SELECT, INSERT, UPDATE ON ingest.cell_clock TO quaystream_worker;
-GRANT SELECT ON ingest.cell_time TO quaystream_worker;
-GRANT SELECT ON port.cell_alarm, ingest.refold_due, ingest.cell_clock, ingest.cell_time TO quaystream_reader;
+GRANT SELECT ON port.cell_alarm, ingest.refold_due TO quaystream_reader;
 REVOKE ALL ON FUNCTION kpi.cell_alarm_as_known(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION kpi.cell_alarm_as_known(timestamptz) TO quaystream_reader;

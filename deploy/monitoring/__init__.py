@@ -1,0 +1,1 @@
+"""Rules, their tests, and Alertmanager's routes: files that any Prometheus can load, the local stack's among them."""
