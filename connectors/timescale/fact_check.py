@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from connectors.timescale.refolds import Folding, Outcome, Work, horizon_of
+from connectors.timescale.refolds import Folding, Outcome, Work, clock_of, horizon_of
 from streams.facts.fact import OPEN, Fact
 from streams.facts.kinds import KeyedKind
 from streams.facts.restate import Changes
@@ -18,7 +18,6 @@ SHOWN = 3
 CHUNK_KEYS = 500
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _FAILING = "SELECT kind, key, failures, detail FROM ingest.refold_failure ORDER BY kind, key"
-_CLOCKS = "SELECT site, newest FROM ingest.site_clock"
 
 
 async def check_failing(connection: asyncpg.Connection) -> list[str]:
@@ -35,9 +34,10 @@ async def check_facts(
 
     Reads all raw rows of the kinds there are: about as long as folding them did.
     """
-    clocks = {row["site"]: row["newest"] for row in await connection.fetch(_CLOCKS)}
     differences: list[str] = []
     for name, folding in foldings.items():
+        told = await connection.fetch(f"SELECT site, newest FROM {clock_of(name)}")  # noqa: S608
+        clocks = {row["site"]: row["newest"] for row in told}
         horizon = await horizon_of(connection, folding.raw)
         keys = await connection.fetch(_keys(folding, keyed.get(name)), name, horizon)
         works = [Work(row["key"], (), horizon, datetime.now(UTC), is_definition=False) for row in keys]

@@ -28,6 +28,9 @@ _LOCK_SPACE = 0x7266  # the first key of our advisory locks
 _EVER = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=EVER_US)
 _MARKS_PER_KEY = 4  # looked at to find the keys of a turn; a key with more is found all the same
 _LONGEST_BACK_OFF_S = 3_600.0
+SITE_CLOCK = "ingest.site_clock"
+# What cells tell moves no other clock (migration 0028).
+CELL_TIME = "ingest.cell_time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +113,15 @@ class TimescaleFactStore:
             async with connection.transaction(isolation="repeatable_read"):
                 await connection.execute(LOOK_UP)
                 works = await _take(connection, keys)
-                known = await _clocks(connection, works)
+                known = await _clocks(connection, folding.table.kind, works)
                 clocks = _set_by(works, known)
                 outcome = await folding.fold(connection, works, clocks, await horizon_of(connection, folding.raw))
                 done = [work for work in works if work.key not in outcome.failed]
                 restatements = await _write(connection, folding.table, done, outcome.changes)
                 await _take_away(connection, folding.table.kind, done)
                 await _await(connection, folding.table.kind, outcome.dues)
-            await _advance(connection, {site: at for site, at in clocks.items() if at != known.get(site)})
+            moved = {site: at for site, at in clocks.items() if at != known.get(site)}
+            await _advance(connection, folding.table.kind, moved)
         return _summary(folding.table.kind, keys, done, outcome, restatements)
 
     async def fail(self, failed: Mapping[Key, str]) -> None:
@@ -144,6 +148,11 @@ class TimescaleFactStore:
     def fault_of(self, error: Exception) -> Fault:
         """By SQLSTATE and class (faults.py)."""
         return fault_of(error)
+
+
+def clock_of(kind: str) -> str:
+    """The table of the newest event times by site that facts of this kind are judged by."""
+    return CELL_TIME if kind == "cell_alarm" else SITE_CLOCK
 
 
 async def count_waiting(connection: Connection, kinds: Iterable[str]) -> Waiting:
@@ -175,9 +184,10 @@ async def _take(connection: Connection, keys: Sequence[Key]) -> list[Work]:
     return [Work(row["key"], tuple(row["marks"]), row["since"], row["until"], row["definition"]) for row in rows]
 
 
-async def _clocks(connection: Connection, works: Sequence[Work]) -> dict[str, datetime]:
-    """The newest event time folded so far, of each site."""
-    rows = await connection.fetch(_CLOCKS, sorted({work.site for work in works}))
+async def _clocks(connection: Connection, kind: str, works: Sequence[Work]) -> dict[str, datetime]:
+    """The newest event time known so far, of each site."""
+    query = f"SELECT site, newest FROM {clock_of(kind)} WHERE site = ANY($1::text[])"  # noqa: S608
+    rows = await connection.fetch(query, sorted({work.site for work in works}))
     return {row["site"]: row["newest"] for row in rows}
 
 
@@ -245,11 +255,12 @@ async def _await(connection: Connection, kind: str, dues: Sequence[Due]) -> None
             await connection.execute(_EXPECT, kind, due.key, due.part, due.key.partition("/")[0], due.since, due.due_at)
 
 
-async def _advance(connection: Connection, clocks: Mapping[str, datetime]) -> None:
+async def _advance(connection: Connection, kind: str, clocks: Mapping[str, datetime]) -> None:
     """After the commit, by itself: sites are shared by all keys, and keys must not wait for each other."""
     if clocks:
         sites = sorted(clocks)
-        await connection.execute(_ADVANCE, sites, [clocks[site] for site in sites])
+        table = "ingest.cell_clock" if clock_of(kind) == CELL_TIME else SITE_CLOCK
+        await connection.execute(_ADVANCE.format(table=table), sites, [clocks[site] for site in sites])
 
 
 def _summary(
@@ -289,9 +300,8 @@ SELECT key, array_agg(id) AS marks, min(from_time) AS since, max(to_time) AS unt
        bool_and(reason = 'definition') AS definition
 FROM (SELECT * FROM ingest.refold WHERE kind = $1 AND key = ANY($2::text[]) FOR UPDATE) AS m GROUP BY key ORDER BY key
 """
-_CLOCKS = "SELECT site, newest FROM ingest.site_clock WHERE site = ANY($1::text[])"
 _ADVANCE = """
-INSERT INTO ingest.site_clock AS c (site, newest) SELECT * FROM unnest($1::text[], $2::timestamptz[])
+INSERT INTO {table} AS c (site, newest) SELECT * FROM unnest($1::text[], $2::timestamptz[])
 ON CONFLICT (site) DO UPDATE SET newest = EXCLUDED.newest WHERE c.newest < EXCLUDED.newest
 """
 _TICK = """
@@ -310,7 +320,7 @@ WHERE d.kind = $1 AND d.key = o.key AND d.part = o.part
 _MARK_DUE = """
 INSERT INTO ingest.refold (kind, key, from_time, to_time)
 SELECT d.kind, d.key, min(d.since), max(d.since)
-FROM ingest.refold_due AS d JOIN ingest.site_clock AS c ON c.site = d.site
+FROM ingest.refold_due AS d JOIN ingest.cell_time AS c ON c.site = d.site
 WHERE d.due_at < c.newest AND NOT EXISTS (SELECT FROM ingest.refold AS m WHERE m.kind = d.kind AND m.key = d.key)
 GROUP BY d.kind, d.key
 """
@@ -328,7 +338,7 @@ def _overdue(kind: KeyedKind) -> str:
     key = f"f.site || '/' || f.{kind.column}"
     return (
         f"INSERT INTO ingest.refold (kind, key, from_time, to_time) SELECT $1, {key}, min(f.last_at), max(f.last_at) "  # noqa: S608
-        f"FROM {kind.table.name} AS f JOIN ingest.site_clock AS c ON c.site = f.site "
+        f"FROM {kind.table.name} AS f JOIN {clock_of(kind.table.kind)} AS c ON c.site = f.site "
         "WHERE f.outcome = 'open' AND f.last_at <= c.newest - $2::interval AND f.first_at >= $3 "
         f"AND NOT EXISTS (SELECT FROM ingest.refold AS m WHERE m.kind = $1 AND m.key = {key}) GROUP BY 2"
     )

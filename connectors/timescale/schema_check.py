@@ -40,6 +40,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     "ingest.refold_failure": ("kind", "key", "failures", "detail", "failed_at", "retry_at"),
     "ingest.refold_due": ("kind", "key", "part", "site", "since", "due_at"),
     "ingest.site_clock": ("site", "newest"),
+    "ingest.cell_clock": ("site", "newest"),
     "kpi.sla_profile": ("profile", "version", "title", "source", "since", "target", "asks", "digest"),
     "port.sla_minute": (
         *(

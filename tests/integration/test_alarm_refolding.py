@@ -81,7 +81,7 @@ async def folded_whole(owner: asyncpg.Connection, cell: str) -> list[dict[str, A
         table: [dict(one) for one in await owner.fetch(f"SELECT * FROM {table} WHERE cell_id = $1", cell)]
         for table in (cell_alarm.ALARMS, cell_alarm.HEARTBEATS)
     }
-    newest = await owner.fetchval("SELECT newest FROM ingest.site_clock WHERE site = $1", SITE)
+    newest = await owner.fetchval("SELECT newest FROM ingest.cell_time WHERE site = $1", SITE)
     found = cell_alarm.fold(f"{SITE}/{cell}", rows, newest)
     return sorted((dict(fact.values) for fact in found), key=lambda one: (one["first_at"], one["cell_alarm_id"]))
 
@@ -167,10 +167,17 @@ async def test_silence_of_one_cell_is_told_when_another_goes_on(owner: asyncpg.C
 async def test_silence_that_the_worker_will_tell_is_no_difference(owner: asyncpg.Connection, pool: Pool) -> None:
     await arrive(owner, beats(0, 301))
     await settle(pool)
-    await owner.execute("UPDATE ingest.site_clock SET newest = $1", at(391))
+    await owner.execute("INSERT INTO ingest.site_clock VALUES ($1, $2)", SITE, at(391))
     assert await differences(owner) == []
     await settle(pool)
     assert [one["raised_at"] for one in await facts(owner)] == [at(390)]
+
+
+async def test_cells_move_no_clock_that_cranes_and_gates_are_judged_by(owner: asyncpg.Connection, pool: Pool) -> None:
+    await arrive(owner, [*beats(0, 61), alarm(90, "minor")])
+    await settle(pool)
+    assert await owner.fetchval("SELECT count(*) FROM ingest.site_clock") == 0
+    assert await owner.fetchval("SELECT newest FROM ingest.cell_time WHERE site = $1", SITE) == at(90)
 
 
 async def test_late_heartbeats_that_fill_the_hole_withdraw_the_loss(owner: asyncpg.Connection, pool: Pool) -> None:
@@ -194,7 +201,7 @@ async def test_an_alarm_not_heard_of_for_a_month_is_closed_by_the_clock_of_its_s
 ) -> None:
     await arrive(owner, [alarm(0, "major")])
     await settle(pool)
-    await owner.execute("UPDATE ingest.site_clock SET newest = $1", START + timedelta(days=30))
+    await owner.execute("INSERT INTO ingest.site_clock VALUES ($1, $2)", SITE, START + timedelta(days=30))
     await settle(pool)
     (fact,) = await facts(owner)
     assert (fact["outcome"], fact["revision"]) == ("never_cleared", 1)

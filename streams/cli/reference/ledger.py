@@ -28,14 +28,15 @@ MEANINGS: Final = {
     "ingest.refold": "Marks: raw rows of `key` came with event times from `from_time` to `to_time`, and its facts are not "
     "folded again yet. Written by the ingest transaction, taken away by the one that folded them.",
     "ingest.refold_failure": "Keys whose fold failed, why, how often in a row, and when it is tried again.",
-    "ingest.refold_due": "Parts of keys that time alone will change: folded again when the site's clock has passed `due_at` "
+    "ingest.refold_due": "Parts of keys that time alone will change: folded again when the site's time has passed `due_at` "
     "(a cell whose next heartbeat is overdue then).",
-    "ingest.site_clock": "The newest event time of a site: periods are open until then, and what is open is closed by age by it.",
+    "ingest.site_clock": "The newest event time of a site's cranes, gates, boxes and ships: periods are open until then, and what is open is closed by age by it.",
     "kpi.sla_profile": "The [SLA profiles](sla.md) as they were loaded: a version never changes.",
     "port.sla_minute": "Each device's minutes in or out of each of its SLA profiles: `samples` are all readings of the minute, "
     "`good` and `bad` those that say something of what is asked, `outage_s` the longest outages they may hide. Hypertable on `bucket`.",
     "kpi.restatement": "Every change of a finished fact: what it said (`old`) until `changed_at`, what it says (`new`; null "
     "where it was withdrawn), and why (`late`, `replayed`, `withdrawn`, `definition`).",
+    "ingest.cell_clock": "The newest event time of a site's alarms and heartbeats: with the one above, what a cell's silence is judged by.",
     "kpi.stale_hour": "Hours with new raw rows of cells or devices: numbers compute them from the rows until they are stored "
     "in the two tables below. The newest hour of each `kind` always stands here.",
     "kpi.cell_counter": "The counters that the KPIs of the network are made of, and which of them are means.",
