@@ -20,6 +20,8 @@ from connectors.edge.event import Offered
 from schemas.errors import ConfigurationError
 
 RETRY_AFTER_S: Final = 5
+# Requests at work at once: with their bodies they are the source's memory.
+MOST_REQUESTS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,20 @@ class _Page:
     def __init__(self, door: Door, token: str | None) -> None:
         self._door = door
         self._token = token
+        self._at_work = 0
 
     async def answer(self, request: web.Request) -> web.Response:
         if not self._may(request):
             return web.Response(status=401, text="a bearer token is needed\n", headers={"WWW-Authenticate": "Bearer"})
+        if self._at_work >= MOST_REQUESTS:
+            return _later("too many requests at once")
+        self._at_work += 1
+        try:
+            return await self._take(request)
+        finally:
+            self._at_work -= 1
+
+    async def _take(self, request: web.Request) -> web.Response:
         place = f"http {request.remote}"
         try:
             body = await request.read()
@@ -85,7 +97,7 @@ class _Page:
             self._door.refuse(place, error)
             return web.Response(status=413 if isinstance(error, EventTooLargeError) else 400, text=f"{error}\n")
         except (SpoolRefusedError, SpoolFailedError) as error:
-            return web.Response(status=503, text=f"{error}\n", headers={"Retry-After": str(RETRY_AFTER_S)})
+            return _later(str(error))
         return web.Response(status=202)
 
     def _events(self, request: web.Request, body: bytes) -> list[Offered]:
@@ -109,6 +121,10 @@ class _Page:
             return True
         given = request.headers.get("Authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
+
+
+def _later(why: str) -> web.Response:
+    return web.Response(status=503, text=f"{why}\n", headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def _token(file: Path | None) -> str | None:

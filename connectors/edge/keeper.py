@@ -72,10 +72,9 @@ class Keeper:
         """As the spool's."""
         return await self._in_thread(self.spool.aside)
 
-    async def wrote(self) -> None:
-        """Wait for the end of the next transaction."""
-        self._wrote.clear()
-        await self._wrote.wait()
+    def next_write(self) -> asyncio.Event:
+        """Set at the end of the transaction that ends next. Take it before you look at what you wait to change."""
+        return self._wrote
 
     async def close(self) -> None:
         """Write what waits, and close the file."""
@@ -113,6 +112,7 @@ class Keeper:
         self._on_commit(loop.time() - started, sum(len(parcel.events) for parcel in parcels))
         _answer(batch, answers)
         self._wrote.set()
+        self._wrote = asyncio.Event()
         if parcels:
             self.arrived.set()
 

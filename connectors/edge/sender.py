@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import structlog
 
 from connectors.edge.broker import SENTENCES, Broker, Failure, Trouble
+from connectors.edge.errors import DiskFullError
 from connectors.edge.keeper import Keeper
 from connectors.edge.lanes import LANES, Lane, Lanes, Pace
 from connectors.edge.spool import Row
@@ -101,8 +102,11 @@ class Sender:
 
     async def until_empty(self) -> None:
         """Wait until everything in the spool now, and since, is delivered and gone."""
-        while (await self._keeper.held()).events:
-            await self._keeper.wrote()
+        while True:
+            written = self._keeper.next_write()
+            if not (await self._keeper.held()).events:
+                return
+            await written.wait()
 
     def waiting_age_s(self, lane: Lane) -> float:
         """How long the oldest event that the lane has at hand has waited; 0 when there is none."""
@@ -217,17 +221,22 @@ class Sender:
         refused = [failure for failure in failed if failure.trouble == "refused"]
         held = [failure for failure in failed if failure.trouble in {"no_topic", "not_allowed"}]
         for failure in refused:
-            await self._keeper.set_aside(failure.position, failure.detail)
             self._arrived(failure.position)
+            try:
+                await self._keeper.set_aside(failure.position, failure.detail)
+            except DiskFullError:
+                # It waits with its topic until there is room to put it aside.
+                held.append(failure)
         for failure in held:
             self._holds[failure.topic] = asyncio.get_running_loop().time() + HOLD_S
             self._arrived(failure.position)
-        if len(refused) + len(held) < len(failed):
-            await self._start_over(broker, lanes)
-        elif held:
-            self._come_back(lanes, [failure.position for failure in held], self._keeper.spool.last_position)
+        again = [failure.position for failure in held]
+        if any(failure not in refused and failure not in held for failure in failed):
+            await self._start_over(broker, lanes, again)
+        elif again:
+            self._come_back(lanes, again, self._keeper.spool.last_position)
 
-    async def _start_over(self, broker: BrokerDoor, lanes: Lanes) -> None:
+    async def _start_over(self, broker: BrokerDoor, lanes: Lanes, again: list[int]) -> None:
         """A new producer, and everything not confirmed once more, in order: the old one's numbering has a hole now.
 
         Files with secrets are read anew, so a rotated password is taken up here.
@@ -237,7 +246,7 @@ class Sender:
         doubtful = list(self._on_way)
         for position in doubtful:
             self._arrived(position)
-        self._come_back(lanes, doubtful, self._keeper.spool.last_position)
+        self._come_back(lanes, [*again, *doubtful], self._keeper.spool.last_position)
         self._broker = await self._connect_anew()
 
     async def _connect_anew(self) -> BrokerDoor:

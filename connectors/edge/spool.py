@@ -25,7 +25,7 @@ from schemas.errors import ConfigurationError
 FORMAT: Final = 1
 END: Final = 2**63 - 1
 _SCHEMA: Final = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE counter (source TEXT, subject TEXT, type TEXT, stream INTEGER NOT NULL, last INTEGER NOT NULL,
   PRIMARY KEY (source, subject, type)) WITHOUT ROWID;
 CREATE TABLE event (position INTEGER PRIMARY KEY AUTOINCREMENT, steady_s REAL NOT NULL, topic TEXT NOT NULL,
@@ -42,6 +42,8 @@ _INSERT: Final = "INSERT INTO event (steady_s, topic, key, value) VALUES (?, ?, 
 _READ: Final = (
     "SELECT position, steady_s, topic, key, value FROM event WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
 )
+
+_NEWEST: Final = "SELECT coalesce((SELECT steady_s FROM event ORDER BY position DESC LIMIT 1), 0)"
 
 
 class Cursor(NamedTuple):
@@ -90,9 +92,9 @@ class Spool:
         self.has_reserve = self._reserve.hold()
         self.bootid = self._meta("bootid")
         self._numbering = Numbering(self._connection, self.bootid)
-        self._events, self._bytes = self._measure(0, END)
+        self._events, self._bytes = int(self._meta("events")), int(self._meta("bytes"))
         self.last_position = self._last_position()
-        self.clock.not_before(self._value("SELECT coalesce(max(steady_s), 0) FROM event"))
+        self.clock.not_before(self._value(_NEWEST))
 
     def close(self) -> None:
         """Nothing is lost by not calling it."""
@@ -105,16 +107,10 @@ class Spool:
         """
         if parcels and not self._held_reserve():
             raise self._full()
-        before = (self._events, self._bytes, self.dropped)
-        try:
-            with self._transaction():
-                self._let_go(delivered)
-                answers = [self._take(parcel) for parcel in parcels]
-                self._numbering.write()
-        except BaseException:
-            self._events, self._bytes, self.dropped = before
-            self._numbering.undo()
-            raise
+        with self._transaction():
+            self._let_go(delivered)
+            answers = [self._take(parcel) for parcel in parcels]
+            self._numbering.write()
         self._numbering.keep()
         self.last_position = self._last_position()
         if not parcels:
@@ -235,15 +231,20 @@ class Spool:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        before = (self._events, self._bytes, self.dropped)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             yield
+            # Kept, so that opening a spool of gigabytes does not have to count.
+            totals = ((self._events, "events"), (self._bytes, "bytes"))
+            self._connection.executemany("UPDATE meta SET value = ? WHERE name = ?", totals)
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:
             self._undo()
-            raise self._meaning(error) from error
-        except BaseException:
-            self._undo()
+            self._numbering.undo()
+            self._events, self._bytes, self.dropped = before
+            if isinstance(error, sqlite3.Error):
+                raise self._meaning(error) from error
             raise
 
     def _held_reserve(self) -> bool:
@@ -321,7 +322,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if version == 0 and tables == 0:
         for statement in filter(str.strip, _SCHEMA.split(";")):
             connection.execute(statement)
-        connection.execute("INSERT INTO meta VALUES ('bootid', ?)", (secrets.token_hex(8),))
+        connection.execute(
+            "INSERT INTO meta VALUES ('bootid', ?), ('events', 0), ('bytes', 0)", (secrets.token_hex(8),)
+        )
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     elif version != FORMAT:
         connection.execute("ROLLBACK")

@@ -45,8 +45,9 @@ async def test_full_disk_refuses_and_delivery_makes_room_again(small_disk: Path)
     rows = await keeper.read(0, END, 100_000)
     assert len(rows) == told
     for start in range(0, told, 1_000):
+        written = keeper.next_write()
         keeper.let_go(row.position for row in rows[start : start + 1_000])
-        await keeper.wrote()
+        await written.wait()
     assert (await keeper.held()).events == 0
     (receipt,) = await keeper.keep(parcel(CRANE))
     assert receipt.sequence == told + 1
