@@ -9,8 +9,8 @@ from schemas.backfill import is_backfill
 from streams.core.record import Stretch, TopicPartition
 
 LIMIT_BYTES = 64 * 1024 * 1024
-# A batch of usual events is half of this; reports of hundreds of values make as many rows in far fewer records.
-BATCH_BYTES = 8 * 1024 * 1024
+# More than a batch of usual events has; reports of hundreds of values make as many rows in far fewer records.
+BATCH_BYTES = 5 * 1024 * 1024
 
 
 class Buffer:

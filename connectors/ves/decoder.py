@@ -23,14 +23,13 @@ class VesDecoder:
 
     def __init__(self) -> None:
         self.notes: Counter[str] = Counter()
-        self._domains: Mapping[str, tuple[str | None, Callable[[Block, Header], Iterator[Part]]]] = {
+        self._domains: Mapping[str, tuple[str, Callable[[Block, Header], Iterator[Part]]]] = {
             "perf3gpp": (MEASUREMENT, self._performance),
             "measurement": (MEASUREMENT, self._measurement),
             "fault": (ALARM, _one(alarms.fault, "faultFields")),
             "thresholdCrossingAlert": (ALARM, _one(alarms.threshold, "thresholdCrossingAlertFields")),
             "heartbeat": (HEARTBEAT, self._heartbeat),
             "stndDefined": (ALARM, self._standard),
-            **dict.fromkeys(_NOTHING_FOR_US, (None, self._nothing)),
         }
 
     @staticmethod
@@ -63,11 +62,13 @@ class VesDecoder:
     def _event(self, event: Any, payload: bytes | None) -> Iterator[Part]:
         header = event.get("commonEventHeader") if isinstance(event, dict) else None
         domain = header.get("domain") if isinstance(header, dict) else None
-        if not isinstance(domain, str) or not domain:
+        if not isinstance(header, dict) or not isinstance(domain, str) or not domain:
             whole = _ENCODE({"event": event}) if payload is None else payload
             yield Undecoded("no VES event: commonEventHeader or its domain is missing", whole)
             return
-        assert isinstance(header, dict)  # noqa: S101  (for the type checker: a domain was found in it)
+        if domain in _NOTHING_FOR_US:
+            self.notes[f"nothing_for_us: {domain}"] += 1
+            return
         kind, decode = self._domains.get(domain, (f"org.onap.ves.{domain[:64]}", _unknown))
         element, time = str(header.get("sourceName") or "")[:512], None
         try:
@@ -75,7 +76,7 @@ class VesDecoder:
             element, time = read.element, read.last
             yield from decode(event, read)
         except RefusedPartError as refused:
-            yield Undecoded(str(refused), event, kind or f"org.onap.ves.{domain}", element, time)
+            yield Undecoded(str(refused), event, kind, element, time)
 
     def _performance(self, event: Block, header: Header) -> Iterator[Part]:
         fields = block(event, "perf3gppFields")
@@ -102,10 +103,6 @@ class VesDecoder:
         made = standard.notification(block(block(event, "stndDefinedFields"), "data"), header, self.notes)
         if made is not None:
             yield made
-
-    def _nothing(self, _event: Block, header: Header) -> Iterator[Part]:
-        self.notes[f"nothing_for_us: {header.domain}"] += 1
-        yield from ()
 
 
 _NOTHING_FOR_US: Final = (

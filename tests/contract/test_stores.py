@@ -197,6 +197,18 @@ async def test_rollups_add_up_over_transactions(world: World) -> None:
     assert (earlier["bucket"], *picked(earlier)) == (HOUR - timedelta(hours=1), 1, 20.5, 20.5, 1)
 
 
+async def test_many_minutes_add_up_like_few(world: World) -> None:
+    store = world.store("a")
+    fences = await claimed(store, CRANES)
+    subjects = [f"VNHPH-TANVU-STS{number}" for number in range(1_500)]
+    for time in range(2):
+        events = [crane(f"e{time}-{subject}", subject=subject, load_t=10.0 + time) for subject in subjects]
+        await commit(store, [stretch(events, first=1_500 * time)], moved(fences, 1_500 * time))
+    minutes = await world.rollup("port.crane_minute")
+    assert len(minutes) == 1_500
+    assert {picked(row) for row in minutes} == {(2, 11.0, 21.0, 2)}
+
+
 def picked(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("samples", "load_t_max", "load_t_sum", "load_t_count"))
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.network import MALFORMED, PM_FILES, VES, Malformed, become, rows_of
 from tests.support.network_oracle import pm_rows, summed, ves_rows
+from tests.unit.test_ves import performance
 
 WRITES = os.environ.get("QUAYSTREAM_TEST_WRITE_GOLDEN") == "1"
 MEASURED = (
@@ -130,3 +131,18 @@ def test_same_file_gives_the_same_bytes_every_time() -> None:
     assert [r.value for r in first] == [r.value for r in second]
     ids = [json.loads(r.value or b"")["id"] for r in first]
     assert len(set(ids)) == len(ids) == 125
+
+
+def test_the_standards_example_is_stored_in_si(tmp_path: Path) -> None:
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps({"event": performance()}))
+    rows = rows_of(become(file), "port.cell_measurement")
+    found = [(r["object"], r["name"], r["labels"], r["value"], r["value_si"], r["unit_si"], r["suspect"]) for r in rows]
+    assert found == [
+        ("NRCellDU=3", "DRB.UEThpUl", {"5qi": "82"}, 48_250.0, 4.825e7, "bit/s", False),
+        ("NRCellDU=3", "DRB.AirIfDelayUl", {"5qi": "82"}, 74.0, 0.0074, "s", False),
+        ("NRCellDU=3", "RRU.PrbTotUl", {}, 63.0, 0.63, "ratio", False),
+        ("NRCellDU=3", "DRB.PacketLossRateUl", {}, 180.0, 0.00018, "ratio", False),
+        ("NRCellDU=4", "RRU.PrbTotUl", {}, 9.0, 0.09, "ratio", True),
+    ]
+    assert {(row["time"], row["granularity_s"]) for row in rows} == {("2026-11-24T02:00:00+00:00", 60)}
