@@ -34,6 +34,10 @@ class AlarmIdentity(NamedTuple):
         rest = json.dumps(self[1:], ensure_ascii=False).encode()
         return f"{self.cell_id}/{hashlib.blake2b(rest, digest_size=8).hexdigest()}"
 
+    def alarm_id(self, first_us: int) -> str:
+        """The id of the alarm that was told first at that time (epoch µs)."""
+        return f"{self.alarm_key}/{first_us}"
+
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from schemas.events import MODELS, cargo, cell, crane, gate, vessel
+from schemas.events.fields import is_moment
 from schemas.events.model import EventData
 
 Kind = Literal["time", "text", "float", "int", "smallint", "bool", "jsonb"]
@@ -104,7 +105,8 @@ def data_columns(model: type[EventData]) -> Iterator[Column]:
     """One column per data field of a flat event model."""
     for name, field in model.model_fields.items():
         leaf, _ = _leaf(field.annotation)
-        yield Column(name, _KINDS[leaf], required=field.is_required())
+        kind: Kind = "time" if is_moment(field) else _KINDS[leaf]
+        yield Column(name, kind, required=field.is_required())
 
 
 def _flat(name: str, asset: str, model: type[EventData]) -> RawTable:

@@ -85,6 +85,10 @@ class ConsumerFlow:
         """Fetch nothing of it until `release`."""
         self._app.consumer.hold(TP(*tp))
 
+    def used_up(self, tp: TopicPartition) -> None:
+        """What was delivered of a back-fill partition has gone into its lane."""
+        self._app.consumer.used_up(TP(*tp))
+
     def release(self, tp: TopicPartition) -> None:
         """Fetch it again."""
         self._app.consumer.release(TP(*tp))
@@ -122,7 +126,7 @@ class Worker(Service):
         for domain in DOMAINS:
             pipeline = Pipeline(domain, limits_of(settings))
             lane = self.lanes[domain.name] = Lane(pipeline, store, flow, self.recorder, pace, crash)
-            self.histories[domain.name] = History(domain.name, lane, allowance, self.recorder, crash)
+            self.histories[domain.name] = History(domain.name, lane, allowance, self.recorder, flow.used_up, crash)
         self._ownership = Ownership(store, self.lanes.values(), CLAIM_DEADLINE_S, self._cannot_claim)
         self._app.assignments = self._ownership
         self.watchdog = Watchdog(self.lanes.values(), self.registry)
@@ -182,7 +186,7 @@ class Worker(Service):
     def _unready(self) -> str | None:
         if self._app.rebalancing or not self._ownership.is_assigned:
             return "no partitions assigned yet"
-        return self.watchdog.stalled()
+        return self.watchdog.waiting() or self.watchdog.stalled()
 
 
 def _tune_interpreter() -> None:

@@ -9,6 +9,8 @@ from schemas.backfill import is_backfill
 from streams.core.record import Stretch, TopicPartition
 
 LIMIT_BYTES = 64 * 1024 * 1024
+# A batch of usual events is half of this; reports of hundreds of values make as many rows in far fewer records.
+BATCH_BYTES = 8 * 1024 * 1024
 
 
 class Buffer:
@@ -38,33 +40,40 @@ class Buffer:
             self._pieces += is_backfill(stretch.tp.topic)
             self._changed.notify_all()
 
-    async def wait_for_records(self, least: int) -> None:
-        """Wait until at least `least` records are held."""
+    async def wait_for_records(self, least: int, least_bytes: int = LIMIT_BYTES) -> None:
+        """Wait until at least `least` records, or `least_bytes` of values, are held."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._records >= least)
+            await self._changed.wait_for(lambda: self._records >= least or self._bytes >= least_bytes)
 
     async def wait_for_no_history(self) -> None:
         """Wait until no stretch of a back-fill topic is held."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._pieces)
 
-    async def take(self, most: int) -> list[Stretch]:
-        """Up to `most` records, oldest stretches first; a stretch that does not fit is parted.
+    async def take(self, most: int, most_bytes: int = BATCH_BYTES) -> list[Stretch]:
+        """Up to `most` records and `most_bytes` of values, oldest stretches first; one that does not fit is parted.
 
-        Live records or history, never both: what is folded again spans what came together.
+        At least one record, however large. Live records or history, never both: what is folded again spans what came
+        together.
         """
         async with self._changed:
             taken: list[Stretch] = []
-            while self._held and most > 0 and _are_alike(taken, self._held[0][0]):
+            while self._held and most > 0 and (most_bytes > 0 or not taken) and _are_alike(taken, self._held[0][0]):
                 stretch, held = self._held.popleft()
                 self._pieces -= is_backfill(stretch.tp.topic)
-                if len(stretch.records) > most:
-                    rest = replace(stretch, records=stretch.records[most:])
-                    stretch = replace(stretch, records=stretch.records[:most])
+                fits = min(most, len(stretch.records))
+                if held > most_bytes:
+                    fits = min(fits, _fitting(stretch, most_bytes, 0 if taken else 1))
+                if fits < len(stretch.records):
+                    rest = replace(stretch, records=stretch.records[fits:])
+                    stretch = replace(stretch, records=stretch.records[:fits])
                     self._held.appendleft((rest, held - (held := _bytes(stretch))))
                     self._pieces += is_backfill(stretch.tp.topic)
+                    if not fits:
+                        break
                 taken.append(stretch)
                 most -= _size(stretch)
+                most_bytes -= held
                 self._records -= _size(stretch)
                 self._bytes -= held
             self._changed.notify_all()
@@ -82,6 +91,17 @@ class Buffer:
 
 def _are_alike(taken: Sequence[Stretch], stretch: Stretch) -> bool:
     return not taken or is_backfill(taken[0].tp.topic) == is_backfill(stretch.tp.topic)
+
+
+def _fitting(stretch: Stretch, most_bytes: int, least: int) -> int:
+    """How many of its first records have at most `most_bytes` together, but `least`."""
+    fits = 0
+    for record in stretch.records:
+        most_bytes -= len(record.value or b"")
+        if most_bytes < 0:
+            break
+        fits += 1
+    return max(fits, least)
 
 
 def _size(stretch: Stretch) -> int:

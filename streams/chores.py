@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,8 +25,10 @@ from schemas import metrics
 from schemas.errors import QuaystreamError
 from schemas.events.model import TYPE_PREFIX
 from schemas.identifiers import site_of
-from schemas.sla import load_profiles
+from schemas.reference import load_sites
+from schemas.sla import Device, load_profiles, profiles_of
 from streams.core.record import TopicPartition
+from streams.facts.sla_minute import STATES
 from streams.ownership import Ownership
 from streams.restart import settle
 from streams.settings import Settings
@@ -101,6 +103,8 @@ class Chores(Service):
     async def _judge_service_levels(self) -> None:
         for profile in load_profiles():
             self._registry.gauge(metrics.SLA_BUDGET, profile.profile_id).set(profile.budget_share)
+        for site, name in declared_profiles():
+            self._count_minutes(site, name, {})
         await self._every(2.0, self._service_levels, rest=10)
 
     @Service.task
@@ -165,9 +169,15 @@ class Chores(Service):
 
     async def _judge(self, rests: timedelta) -> Judgement | None:
         judgement = await judge_minutes(self._pool, rests)
-        for labels, count in judgement.states.items() if judgement else ():
-            self._registry.counter(metrics.SLA_MINUTES, *labels).inc(count)
+        states = judgement.states if judgement else {}
+        for site, name in {labels[:2] for labels in states}:
+            self._count_minutes(site, name, states)
         return judgement
+
+    def _count_minutes(self, site: str, profile: str, states: Mapping[tuple[str, str, str], int]) -> None:
+        # Every state has a series from the first on: a rate sees no counter that begins with its first increase.
+        for state in STATES:
+            self._registry.counter(metrics.SLA_MINUTES, site, profile, state).inc(states.get((site, profile, state), 0))
 
     async def _every_service_level(self) -> None:
         """Until no minute is left to judge, whoever does it."""
@@ -214,6 +224,22 @@ class Chores(Service):
             while not self.should_stop:
                 if not await relay.run_once():
                     await self.sleep(1.0)
+
+
+def declared_profiles() -> set[tuple[str, str]]:
+    """(site, profile) of every profile that is asked of a declared device by what it is."""
+    devices = [
+        Device(device_id=asset.asset_id, site=site.site_id, type=asset.type, carried_by=asset.carried_by)
+        for site in load_sites()
+        for asset in site.assets
+        if asset.kind == "device"
+    ]
+    return {
+        (device.site, profile.profile_id)
+        for device in devices
+        for profile in profiles_of(device)
+        if not (profile.applies_to.five_qi or profile.applies_to.slices)
+    }
 
 
 async def remember_retention(connection: Connection, settings: Settings) -> None:

@@ -7,11 +7,11 @@ in Kafka.
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
-from streams.buffer import Buffer
-from streams.core.record import Stretch
+from streams.core.record import Record, Stretch, TopicPartition
 from streams.flow import Crash
 
 PIECE_S: Final = 0.1
@@ -64,34 +64,45 @@ class Allowance:
 
 
 class History:
-    """One lane's history: `offer` takes stretches in, `run` hands them on piece by piece until it is cancelled."""
+    """One lane's history: `offer` takes stretches in, `run` hands them on piece by piece until it is cancelled.
+
+    `used_up` is told of each partition whose stretch is handed on; until then no other comes, so what is held is bounded.
+    """
 
     def __init__(
-        self, domain: str, lane: HistoryLane, allowance: Allowance, recorder: HistoryRecorder, crash: Crash
+        self,
+        domain: str,
+        lane: HistoryLane,
+        allowance: Allowance,
+        recorder: HistoryRecorder,
+        used_up: Callable[[TopicPartition], None],
+        crash: Crash,
     ) -> None:
         self._domain = domain
         self._lane = lane
         self._allowance = allowance
         self._recorder = recorder
+        self._used_up = used_up
         self._crash = crash
-        self._buffer = Buffer(allowance.piece)
+        self._held: asyncio.Queue[Stretch] = asyncio.Queue()
 
     async def offer(self, stretch: Stretch) -> None:
-        """Take a stretch in; waits while a piece or more is held, which pauses its partition upstream."""
-        await self._buffer.put(stretch)
+        """Take a stretch in, at once."""
+        await self._held.put(stretch)
 
     async def run(self) -> None:
         """Hand on what is held, at the allowance's rate; nothing when that is 0."""
         try:
             while self._allowance.rate:
-                await self._buffer.wait_for_records(1)
-                for piece in await self._buffer.take(self._allowance.piece):
-                    await self._hand_on(piece)
+                stretch = await self._held.get()
+                for records in _pieces(stretch.records, self._allowance.piece):
+                    await self._hand_on(replace(stretch, records=records))
+                self._used_up(stretch.tp)
         except Exception as error:  # noqa: BLE001  (this is where the unforeseen ends)
             self._crash(error)
 
     async def _hand_on(self, piece: Stretch) -> None:
-        usual = max(1, len(piece.records)) / self._allowance.rate
+        usual = len(piece.records) / self._allowance.rate
         seconds = max(usual, self._lane.flight_s / FLIGHT_SHARE)
         if self._lane.is_behind:
             seconds = max(seconds, usual / BEHIND_SHARE)
@@ -99,3 +110,7 @@ class History:
             self._recorder.yielded(self._domain, seconds - usual)
         await asyncio.sleep(self._allowance.reserve(seconds))
         await self._lane.offer_history(piece)
+
+
+def _pieces(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:
+    return (records[start : start + size] for start in range(0, len(records), size))

@@ -78,6 +78,7 @@ class Landing:
         self._partitions.landed(writes.progress)
         self._partitions.passed(ready.stretches, writes)
         self._preparation.remember(writes)
+        self._preparation.waits_for = None
         self._recorder.committed(writes, seconds)
         self._hold(writes.pauses)
 

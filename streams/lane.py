@@ -9,7 +9,7 @@ from time import perf_counter
 import structlog
 
 from schemas.backfill import SUFFIX
-from streams.buffer import Buffer
+from streams.buffer import BATCH_BYTES, Buffer
 from streams.core.record import Stretch, TopicPartition
 from streams.flow import Crash, Flow, Recorder
 from streams.landing import Landing
@@ -86,6 +86,11 @@ class Lane:
         return not len(self._buffer) and not self._is_turning and (self._flight is None or self._flight.done())
 
     @property
+    def waits_for(self) -> str | None:
+        """Why the database took nothing at the last try, until it takes something again."""
+        return self._preparation.waits_for
+
+    @property
     def is_behind(self) -> bool:
         """Whether more waits than a transaction in flight explains."""
         return len(self._buffer) >= max(1, self._pace.batch_rows // _AHEAD_SHARE)
@@ -160,7 +165,7 @@ class Lane:
         """
         await self._buffer.wait_for_records(1)
         worth = max(1, self._pace.batch_rows // _AHEAD_SHARE)
-        full = asyncio.create_task(self._buffer.wait_for_records(worth))
+        full = asyncio.create_task(self._buffer.wait_for_records(worth, BATCH_BYTES // _AHEAD_SHARE))
         try:
             await asyncio.wait([full], timeout=self._pace.linger.total_seconds())
             if self._flight is not None:

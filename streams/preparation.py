@@ -59,6 +59,7 @@ class Preparation:
         self._threads = ThreadPoolExecutor(1, thread_name_prefix=f"lane-{pipeline.domain.name}")
         self.partitions = Partitions(pipeline.limits)
         self.is_stopping = False
+        self.waits_for: str | None = None
 
     async def prepare(self, stretches: list[Stretch], ahead: Ready | None, forced: Forced) -> Ready | None:
         """A batch of what follows the store's offsets, or those `ahead` will leave; None when nothing does."""
@@ -94,16 +95,19 @@ class Preparation:
         """Do `work`, again and again while the database is away."""
         for delay in delays():
             try:
-                return await work()
+                done = await work()
             except Exception as error:
                 if self.is_stopping or self._store.fault_of(error) != "retry":
                     raise
                 await self.back_off(error, delay)
+            else:
+                self.waits_for = None
+                return done
         raise AssertionError("delays end")
 
     async def back_off(self, error: Exception, delay: float) -> None:
-        """Count and tell a try that failed, and wait."""
-        cause = self._store.cause_of(error)
+        """Count and tell a try that failed, and wait. Until a try succeeds, `waits_for` has the cause."""
+        self.waits_for = cause = self._store.cause_of(error)
         self._recorder.retried(cause)
         name = self._pipeline.domain.name
         log.warning(

@@ -96,12 +96,14 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 class BatchConsumer(driver.Consumer):
     """Delivers stretches. `held` partitions are not fetched until released; `serial` counts completed seeks.
 
-    `asked` partitions have lag although nothing comes: after the next fetch it is told whether they are empty.
+    `supplied` partitions are of back-fill topics and not fetched until what was delivered of them is used up: the queue
+    of a topic that is full would keep every other topic waiting too. `asked` partitions have lag although nothing comes: after the next fetch it is told whether they are empty.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.held: set[TP] = set()
+        self.supplied: set[TP] = set()
         self.serial = 0
         self.asked: set[TP] = set()
 
@@ -120,6 +122,7 @@ class BatchConsumer(driver.Consumer):
         if not partitions:
             return {}
         self.held.clear()
+        self.supplied.clear()
         starts = await self.earliest_offsets(*partitions)
         ends = await self.highwaters(*partitions)
         offsets = await self.assignments.assigned(
@@ -138,6 +141,7 @@ class BatchConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         self.held.difference_update(revoked)
+        self.supplied.difference_update(revoked)
         self.assignments.revoked(revoked)
         await super().on_partitions_revoked(revoked)
 
@@ -150,8 +154,13 @@ class BatchConsumer(driver.Consumer):
         self.held.discard(tp)
         self.on_buffer_drop(tp)
 
+    def used_up(self, tp: TP) -> None:
+        """What was delivered of a back-fill partition has gone into its lane: fetch more."""
+        self.supplied.discard(tp)
+        self.on_buffer_drop(tp)
+
     def on_buffer_drop(self, tp: TP) -> None:
-        if tp not in self.held:
+        if tp not in self.held | self.supplied:
             super().on_buffer_drop(tp)
 
     # -- committing to Kafka: what the database says, for lag tools only ----------------------------
@@ -227,6 +236,9 @@ class BatchConsumer(driver.Consumer):
         fresh = records if records[0].offset >= position else [r for r in records if r.offset >= position]
         if not fresh:
             return True
+        if is_backfill(tp.topic):
+            self.supplied.add(tp)
+            self.on_buffer_full(tp)
         message = _message(tp, Stretch(TopicPartition(*tp), serial, fresh), self.app.consumer_generation_id)
         callback = asyncio.ensure_future(self.callback(message))
         result = await self.wait_first(callback, self.suspend_flow.wait())
@@ -285,6 +297,9 @@ class BatchApp(App):
     async def on_stop(self) -> None:
         await super().on_stop()
         await self.shell.stop()
+
+    def _create_directories(self) -> None:
+        """None: upstream makes folders for tables where the command was called, and there are no tables."""
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)

@@ -30,11 +30,12 @@ class Watchdog:
         self._registry.clear(metrics.PARTITION_PAUSED)
         heads = {tp: head for lane in self._lanes for tp, head in lane.partitions.heads().items()}
         self._lag = {}
+        excused = self._excused()
         for tp, head in heads.items():
             end = ends.get(tp)
             if end is not None:
                 self._lag[tp] = max(0, end - head)
-            if self._progress.get(tp, (-1, 0.0))[0] != head or self._lag.get(tp) == 0 or self._is_paused(tp):
+            if self._progress.get(tp, (-1, 0.0))[0] != head or self._lag.get(tp) == 0 or tp in excused:
                 self._progress[tp] = (head, now)
             self._export(tp)
         self._progress = {tp: seen for tp, seen in self._progress.items() if tp in heads}
@@ -48,21 +49,33 @@ class Watchdog:
         return sum(lag for tp, lag in self._lag.items() if not is_backfill(tp.topic))
 
     def stalled(self) -> str | None:
-        """Which live partition has lag and no commit for `STALL_S` seconds; a paused one is not stalled."""
+        """Which live partition has lag and no commit for `STALL_S` seconds.
+
+        A paused one is not stalled, nor one whose lane tries again and again: a restart would help neither.
+        """
         now = time.monotonic()
-        paused = {tp for lane in self._lanes for tp in lane.partitions.paused}
+        excused = self._excused()
         for tp, (head, since) in self._progress.items():
-            is_waiting = self._lag.get(tp, 0) and tp not in paused and not is_backfill(tp.topic)
+            is_waiting = self._lag.get(tp, 0) and tp not in excused and not is_backfill(tp.topic)
             if is_waiting and now - since > STALL_S:
                 return (
                     f"{tp.topic}/{tp.partition} stands at {head} for {now - since:.0f} s with {self._lag[tp]} waiting"
                 )
         return None
 
+    def waiting(self) -> str | None:
+        """What keeps a lane trying again and again."""
+        return next((f"transactions fail: {lane.waits_for}" for lane in self._lanes if lane.waits_for), None)
+
     def standing(self, seconds: float) -> list[TopicPartition]:
         """Partitions with lag whose head has not moved for so long."""
         now = time.monotonic()
         return [tp for tp, (_, since) in self._progress.items() if self._lag.get(tp) and now - since > seconds]
+
+    def _excused(self) -> set[TopicPartition]:
+        """Paused, or of a lane that waits for the database: no time runs against them."""
+        waiting = {tp for lane in self._lanes if lane.waits_for for tp in lane.partitions.heads()}
+        return waiting.union(*(lane.partitions.paused for lane in self._lanes))
 
     def _is_paused(self, tp: TopicPartition) -> bool:
         return any(tp in lane.partitions.paused for lane in self._lanes)

@@ -48,6 +48,10 @@ class Gateway:
         """The exposition."""
         return self._gauges.registry.text()
 
+    def delivered(self) -> int:
+        """Events that the broker has confirmed since the start."""
+        return 0 if self._publisher is None else self._publisher.sender.delivered.total()
+
     def alive(self) -> str | None:
         """None when delivery makes turns, whether or not Kafka answers; else what is wrong."""
         if self._publisher is None:
@@ -87,7 +91,8 @@ class Gateway:
         keeper = publisher.keeper
         held, aside = await keeper.held(), await keeper.aside()
         self._gauges.look(publisher, held, aside)
-        self._problem = self._full(held.bytes, held.oldest_age_s)
+        full = self._full(held.bytes, held.oldest_age_s)
+        self._problem = full if keeper.spool.has_reserve else "the disk under the spool is full"
         step_s = keeper.spool.clock.step_s()
         if step_s:
             self._gauges.clock_stepped()

@@ -18,6 +18,7 @@ from connectors.edge.clock import Clock
 from connectors.edge.errors import DiskFullError, EventTooLargeError, SpoolFailedError, SpoolFullError
 from connectors.edge.event import Offered, Receipt, encoded, too_large
 from connectors.edge.numbering import Numbering
+from connectors.edge.reserve import Reserve
 from connectors.kafka.outgoing import time_text
 from schemas.errors import ConfigurationError
 
@@ -71,7 +72,10 @@ Answer = list[Receipt] | SpoolFullError | EventTooLargeError
 
 
 class Spool:
-    """Opens (or makes) the file. `last_position` is the highest ever given, `dropped` counts since it was opened.
+    """Opens (or makes) the file.
+
+    `last_position` is the highest ever given, `dropped` counts since the opening, `has_reserve` is False
+    while the disk is full.
 
     Raises ConfigurationError where it cannot be used, as when another process has it.
     """
@@ -82,6 +86,8 @@ class Spool:
         self.clock = clock or Clock()
         self.dropped = 0
         self._connection = _open(path)
+        self._reserve = Reserve(path)
+        self.has_reserve = self._reserve.hold()
         self.bootid = self._meta("bootid")
         self._numbering = Numbering(self._connection, self.bootid)
         self._events, self._bytes = self._measure(0, END)
@@ -97,6 +103,8 @@ class Spool:
 
         Raises DiskFullError (nothing was taken, nothing let go) and SpoolFailedError.
         """
+        if parcels and not self._held_reserve():
+            raise self._full()
         before = (self._events, self._bytes, self.dropped)
         try:
             with self._transaction():
@@ -109,6 +117,8 @@ class Spool:
             raise
         self._numbering.keep()
         self.last_position = self._last_position()
+        if not parcels:
+            self._held_reserve()
         return answers
 
     def read(self, first: int, last: int, limit: int) -> list[Row]:
@@ -236,6 +246,18 @@ class Spool:
             self._undo()
             raise
 
+    def _held_reserve(self) -> bool:
+        """Whether the room is there for letting go; tries to get it back from what was let go."""
+        if self.has_reserve:
+            return True
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.has_reserve = self._reserve.hold()
+        return self.has_reserve
+
+    def _full(self) -> DiskFullError:
+        return DiskFullError(f"the disk under {self.path} is full: free some space; delivery goes on meanwhile")
+
     def _undo(self) -> None:
         if self._connection.in_transaction:
             with suppress(sqlite3.Error):
@@ -243,7 +265,9 @@ class Spool:
 
     def _meaning(self, error: sqlite3.Error) -> DiskFullError | SpoolFailedError:
         if primary(error) == sqlite3.SQLITE_FULL:
-            return DiskFullError(f"the disk under {self.path} is full: free some space; delivery goes on meanwhile")
+            self._reserve.give_up()
+            self.has_reserve = False
+            return self._full()
         return SpoolFailedError(f"the spool {self.path} cannot be written ({error}): look at the disk")
 
 

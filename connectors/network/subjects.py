@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -25,7 +25,7 @@ class Subjects(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     site: str = SITE
-    subjects: Annotated[dict[str, str], Field(default_factory=dict)]
+    subjects: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_good_names(self) -> Self:

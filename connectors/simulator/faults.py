@@ -17,6 +17,7 @@ from connectors.simulator.moments import MINUTE_MS, SECOND_MS, to_ms
 from connectors.simulator.numbering import Letter
 from connectors.simulator.options import SimulationOptions
 from connectors.simulator.outbox import Fate, Sending
+from connectors.simulator.scenarios import BESIDE
 from connectors.simulator.skew import skewed
 from schemas.outcome import Reason
 
@@ -96,11 +97,11 @@ class Faults:
         return Sending(self._before_end(due_ms), record if fate == "accepted" else self._marked(record), fate, letter)
 
     def _eagerness(self, letter: Letter) -> int:
-        return _EAGER if self._plays and letter.fact.type.split(".")[2] not in ("cell", "crane") else 1
+        return _EAGER if self._is_spared(letter) and letter.fact.type.split(".")[2] != "crane" else 1
 
     def _is_spared(self, letter: Letter) -> bool:
-        """Whether a scenario's facts rest on the letter; what stands beside it, is of cells."""
-        return self._plays and not letter.fact.expendable and letter.fact.type.split(".")[2] != "cell"
+        """Whether a scenario's facts rest on the letter; what is not part of it, is of the cell beside it."""
+        return self._plays and not letter.fact.expendable and not letter.fact.subject.endswith(f"-{BESIDE}")
 
     def _is_lost(self, letter: Letter) -> bool:
         """Losses come in small bursts of one stream, never from its first number on."""

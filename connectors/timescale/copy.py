@@ -9,7 +9,7 @@ import pyarrow as pa
 from pgpq.encoders import StringEncoderBuilder
 from pgpq.schema import Jsonb
 
-from schemas.tables import RAW_BY_NAME, RawTable
+from schemas.tables import RawTable
 
 CHUNK_BYTES = 512 * 1024
 
@@ -25,10 +25,19 @@ class Stream:
 def encode(table: RawTable, rows: pa.RecordBatch) -> Stream:
     """`rows` (columns in the table's order). Most fields are absent from most batches: those columns are left out."""
     kept = [i for i, column in enumerate(rows.columns) if column.null_count < len(column)]
-    filled = rows.select(kept)
-    encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(filled.schema, _encoders(table.name, filled.schema))
-    payload = b"".join((encoder.write_header(), encoder.write_batch(filled), encoder.finish()))
-    return Stream(tuple(filled.schema.names), payload)
+    return _stream(rows.select(kept), frozenset(column.name for column in table.columns if column.kind == "jsonb"))
+
+
+def encode_minutes(deltas: pa.Table) -> Stream:
+    """Minute deltas, every column."""
+    (batch,) = deltas.combine_chunks().to_batches()
+    return _stream(batch, frozenset({"labels"}))
+
+
+def _stream(batch: pa.RecordBatch, documents: frozenset[str]) -> Stream:
+    encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(batch.schema, _encoders(batch.schema, documents))
+    payload = b"".join((encoder.write_header(), encoder.write_batch(batch), encoder.finish()))
+    return Stream(tuple(batch.schema.names), payload)
 
 
 async def chunks(payload: bytes) -> AsyncIterator[bytes]:
@@ -39,13 +48,11 @@ async def chunks(payload: bytes) -> AsyncIterator[bytes]:
 
 
 @cache
-def _encoders(name: str, schema: pa.Schema) -> dict[str, object]:
-    table = RAW_BY_NAME[name]
-    kinds = {column.name: column.kind for column in table.columns}
-    return {field.name: _encoder(field, kinds[field.name]) for field in schema}
+def _encoders(schema: pa.Schema, documents: frozenset[str]) -> dict[str, object]:
+    return {field.name: _encoder(field, field.name in documents) for field in schema}
 
 
-def _encoder(field: pa.Field, kind: str) -> object:
-    if kind == "jsonb":
+def _encoder(field: pa.Field, is_document: bool) -> object:
+    if is_document:
         return StringEncoderBuilder.new_with_output(field, Jsonb())
     return pgpq.ArrowToPostgresBinaryEncoder.infer_encoder(field)

@@ -16,7 +16,7 @@ from schemas.facts import FACT_TABLES, FactTable
 Row = Mapping[str, Any]
 SHOWN: Final = 3
 RELATIVE: Final = 1e-6
-_OWNERS: Final = {"crane_cycle": "crane_id", "cargo_visit": "equipment_reference"}
+_OWNERS: Final = {"crane_cycle": "crane_id", "cargo_visit": "equipment_reference", "cell_alarm": "alarm_key"}
 
 
 async def check_fact_truth(connection: asyncpg.Connection, facts: Mapping[str, Sequence[Row]]) -> list[str]:

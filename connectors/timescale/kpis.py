@@ -48,7 +48,7 @@ async def read_numbers(
 
     Raises ConfigurationError for a site the database does not know.
     """
-    await _check_site(connection, period.site)
+    await check_site(connection, period.site)
     domains = DOMAINS if definition.domain == "any" else (definition.domain,)
     span = (by, period.since, period.until, period.site, definition.kpi_id, known_at)
     return [dict(row) for domain in domains for row in await connection.fetch(_NUMBERS, domain, *span)]
@@ -59,7 +59,7 @@ async def set_baseline(connection: asyncpg.Connection, period: Period, note: str
 
     Raises ConfigurationError (unknown site) and CheckFailedError (nothing happened in the period).
     """
-    await _check_site(connection, period.site)
+    await check_site(connection, period.site)
     rows = await connection.fetch(_SET_BASELINE, list(DOMAINS), period.site, period.since, period.until, note)
     if not rows:
         raise CheckFailedError(
@@ -76,14 +76,15 @@ async def read_baselines(connection: asyncpg.Connection, site: str | None) -> li
 
 async def read_effect(connection: asyncpg.Connection, period: Period) -> list[dict[str, Any]]:
     """The period against the site's newest baseline. Raises ConfigurationError where there is none."""
-    await _check_site(connection, period.site)
+    await check_site(connection, period.site)
     if not await read_baselines(connection, period.site):
         raise ConfigurationError(f"{period.site} has no baseline: set one with `quaystream kpi baseline set`")
     span = (period.site, period.since, period.until)
     return [dict(row) for row in await connection.fetch(_EFFECT, *span)]
 
 
-async def _check_site(connection: asyncpg.Connection, site: str) -> None:
+async def check_site(connection: asyncpg.Connection, site: str) -> None:
+    """Raises ConfigurationError for a site the database does not know."""
     sites: Final = [row["site"] for row in await connection.fetch(_SITES)]
     if site not in sites:
         raise ConfigurationError(f"there is no site {site}: name one of {', '.join(sites)}")

@@ -1,7 +1,7 @@
 """Minutes of devices in or out of their SLA profiles: marked by the ingest transaction, judged a moment later.
 
-A minute is judged when readings of a later one have come, or none for a while; and again whenever it has more readings
-than it was judged by, so late ones count. One worker at a time; each turn takes a bounded number of minutes.
+A minute is judged when no more readings of it come; and again whenever it has more than it was judged by, so late ones
+count. One worker at a time; each turn takes a bounded number of minutes.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from streams.facts.sla_minute import LOOK_BACK_S, Judged, judge, readings_of
 MINUTES: Final = "port.radio_minute"
 MOST_MINUTES: Final = 30
 RESTS: Final = timedelta(seconds=20)
+OVER_RESTS: Final = timedelta(seconds=3)
 RECENT: Final = timedelta(hours=1)
 _CHUNK: Final = 200
 _LOCK: Final = 0x7155
@@ -66,7 +67,7 @@ async def judge_minutes(pool: Pool, rests: timedelta = RESTS) -> Judgement | Non
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
             return None
         await connection.execute(LOOK_UP)
-        buckets = [row["bucket"] for row in await connection.fetch(_TAKE, MOST_MINUTES, rests)]
+        buckets = [row["bucket"] for row in await connection.fetch(_TAKE, MOST_MINUTES, rests, OVER_RESTS)]
         if not buckets:
             return Judgement()
         minutes = [_minute(row) for row in await connection.fetch(_CHANGED, buckets)]
@@ -133,24 +134,37 @@ def _readings(fields: Collection[str]) -> str:
     )
 
 
-# The newest minute waits for readings of the next, unless it has rested: what belongs together is judged once.
+# While readings of a minute go on coming it rests: what belongs together is judged once. Shortly, once there are readings of
+# a later one.
 _TAKE = """
 WITH chosen AS (
-    SELECT bucket FROM ingest.stale_sla
-    WHERE bucket < (SELECT max(bucket) FROM ingest.stale_sla) OR marked_at <= now() - $2::interval
-    GROUP BY bucket ORDER BY bucket LIMIT $1
+    SELECT bucket FROM ingest.stale_sla GROUP BY bucket
+    HAVING max(marked_at) <= now() - CASE WHEN bucket < (SELECT max(bucket) FROM ingest.stale_sla)
+                                     THEN least($2::interval, $3::interval) ELSE $2::interval END
+    ORDER BY bucket LIMIT $1
 ), taken AS (
     DELETE FROM ingest.stale_sla AS s USING chosen AS c WHERE s.bucket = c.bucket RETURNING s.bucket
 )
 SELECT DISTINCT bucket FROM taken ORDER BY bucket
 """
+# The first reading of a minute tells of the time since the last of the minute before: a judged minute after a changed one
+# is judged again.
 _CHANGED = """
-SELECT m.bucket, m.device_id, m.site, m.samples, a.type, a.carried_by
-FROM unnest($1::timestamptz[]) AS b(bucket) JOIN port.radio_minute AS m ON m.bucket = b.bucket
-LEFT JOIN port.asset AS a ON a.asset_id = m.device_id AND a.declared
-WHERE m.samples IS DISTINCT FROM (
-    SELECT min(s.samples) FROM port.sla_minute AS s WHERE s.device_id = m.device_id AND s.bucket = m.bucket
+WITH changed AS (
+    SELECT m.bucket, m.device_id FROM unnest($1::timestamptz[]) AS b(bucket)
+    JOIN port.radio_minute AS m ON m.bucket = b.bucket
+    WHERE m.samples IS DISTINCT FROM (
+        SELECT min(s.samples) FROM port.sla_minute AS s WHERE s.device_id = m.device_id AND s.bucket = m.bucket
+    )
+), chosen AS (
+    SELECT * FROM changed
+    UNION
+    SELECT s.bucket, s.device_id FROM changed AS c
+    JOIN port.sla_minute AS s ON s.device_id = c.device_id AND s.bucket = c.bucket + INTERVAL '1 minute'
 )
+SELECT m.bucket, m.device_id, m.site, m.samples, a.type, a.carried_by
+FROM chosen AS c JOIN port.radio_minute AS m ON m.device_id = c.device_id AND m.bucket = c.bucket
+LEFT JOIN port.asset AS a ON a.asset_id = m.device_id AND a.declared
 ORDER BY m.bucket, m.device_id
 """
 _WRITE = """

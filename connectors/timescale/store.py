@@ -32,10 +32,11 @@ _BROKEN = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClient
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Writes with their rows already encoded for COPY."""
+    """Writes with their rows, and minute deltas where they are many, already encoded for COPY."""
 
     writes: Writes
     streams: Mapping[str, Stream]
+    minutes: Mapping[str, Stream]
 
 
 class TimescaleStore:
@@ -76,7 +77,8 @@ class TimescaleStore:
 
     def prepare(self, writes: Writes) -> Prepared:
         """Encode the rows; pure and costly, so it may run while another transaction is in flight."""
-        return Prepared(writes, {name: encode(RAW_BY_NAME[name], rows) for name, rows in writes.rows.items()})
+        streams = {name: encode(RAW_BY_NAME[name], rows) for name, rows in writes.rows.items()}
+        return Prepared(writes, streams, rollups.staged(writes.rollups))
 
     def fault_of(self, error: Exception) -> Fault:
         """By SQLSTATE and class (faults.py)."""
@@ -114,7 +116,7 @@ class TimescaleStore:
         for name, stream in prepared.streams.items():
             await _copy(connection, name, stream)
         for table, deltas in writes.rollups.items():
-            await rollups.add(connection, table, deltas)
+            await rollups.add(connection, table, deltas, prepared.minutes.get(table))
         await hours.mark(connection, writes.rollups)
         await sla.mark(connection, writes.rollups)
         await refold_marks.add(connection, writes.marks)

@@ -4,9 +4,12 @@ Each alias carries its bounds as annotations, so that the JSON Schema, the publi
 the worker's hot decoder (streams/core/decode.py) are all derived from this one place.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Field
+from pydantic.fields import FieldInfo
+
+from schemas.moments import RFC3339_PATTERN
 
 BIGINT_MAX = 2**63 - 1
 
@@ -27,6 +30,11 @@ NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
 Count = Annotated[int, Field(ge=0, le=BIGINT_MAX)]
 Text = Annotated[str, Field(max_length=65_536)]
 Word = Annotated[str, Field(min_length=1, max_length=512)]
+# A text on the wire, a timestamptz in the table; that it is a time is for its event's RULE to say.
+IS_MOMENT = object()
+Moment = Annotated[
+    str, Field(max_length=64, json_schema_extra={"format": "date-time", "pattern": RFC3339_PATTERN}), IS_MOMENT
+]
 Lane = Annotated[str, Field(min_length=1, max_length=64)]
 CounterName = Annotated[str, Field(min_length=1, max_length=256)]
 
@@ -41,3 +49,8 @@ FiveQi = Annotated[int, Field(ge=0, le=255)]
 GranularityS = Annotated[int, Field(ge=1, le=2_147_483_647)]
 IntervalS = Annotated[float, Field(gt=0, le=2_147_483_647)]
 SpreaderLengthFt = Annotated[Literal[20, 30, 40, 45], BeforeValidator(_no_decimal_point)]
+
+
+def is_moment(field: FieldInfo) -> bool:
+    """Whether a field is a Moment, optional or not."""
+    return IS_MOMENT in field.metadata or any(IS_MOMENT in get_args(inner) for inner in get_args(field.annotation))

@@ -2,21 +2,30 @@
 
 from typing import Any, Literal
 
-from schemas.events.fields import Word
+from schemas.events.fields import Moment, Word
 from schemas.events.model import EventData
 from schemas.identifiers import imo_problem
+from schemas.moments import microseconds_of
 
 
-def _is_a_ship(data: Any) -> str | None:
+def _is_a_ship_and_a_time(data: Any) -> str | None:
     problem = imo_problem(data.imo)
-    return f"imo: {problem}" if problem else None
+    if problem:
+        return f"imo: {problem}"
+    if data.expected_time is not None and microseconds_of(data.expected_time) is None:
+        return "expected_time: no RFC 3339 time with offset"
+    return None
 
 
 class VesselMilestone(EventData):
-    """A milestone of one call: actual, estimated, planned or requested."""
+    """A milestone of one call: actual, estimated, planned or requested.
+
+    The event's `time` is when it happened or, of EST, PLN and REQ, when that was said; `expected_time` is when it is to
+    happen. An ACT needs none: what it has is stored and not used.
+    """
 
     TYPE = "io.quaystream.vessel.milestone.v1"
-    RULE = staticmethod(_is_a_ship)
+    RULE = staticmethod(_is_a_ship_and_a_time)
 
     imo: Word
     call_id: Word
@@ -38,6 +47,7 @@ class VesselMilestone(EventData):
     ]
     classifier: Literal["ACT", "EST", "PLN", "REQ"]
     berth: Word | None = None
+    expected_time: Moment | None = None
 
 
 EVENTS: tuple[type[EventData], ...] = (VesselMilestone,)

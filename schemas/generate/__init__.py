@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from schemas.generate import asyncapi, counters, jsonschemas, kpis, reference
+from schemas.generate import asyncapi, counters, jsonschemas, kpis, reference, sla
 
 ROOT = Path(__file__).parents[2]
 JSONSCHEMA_FOLDER = "schemas/jsonschema"
@@ -22,6 +22,7 @@ def generated() -> dict[str, str]:
         **{f"{REFERENCE_FOLDER}/{name}.md": text for name, text in reference.pages().items()},
         f"{REFERENCE_FOLDER}/kpis.md": kpis.page(),
         f"{REFERENCE_FOLDER}/counters.md": counters.page(),
+        f"{REFERENCE_FOLDER}/sla.md": sla.page(),
     }
 
 

@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="What the port did, in numbers with a definition.", no_args_is_help=True)
     baseline = typer.Typer(help="What to compare with.", no_args_is_help=True)
     group.command("list")(list_kpis)
-    for command in (show, explain, effect):
+    for command in (show, explain, unmatched, effect):
         group.command()(command)
     baseline.command("set")(set_baseline)
     baseline.command("show")(show_baselines)
@@ -110,6 +110,27 @@ def explain(kpi: Kpi, site: Site, since: Since, until: Until, asset: Asset = Non
         part = f" of {row['part']}" if row["part"] else ""
         ratio = f"{_figure(row['numerator'])} ÷ {_figure(row['denominator'])}"
         print(f"{definition.kpi_id}{part} = {ratio} = {_figure(row['value'])} {definition.unit}")
+
+
+def unmatched(
+    site: Site, since: Since, until: Until, by: Each = By.SHIFT, asset: Asset = None, as_json: Json = False
+) -> None:
+    """List lifts that no job confirmed, and confirmed jobs that no lift matches, per crane and period."""
+    from connectors.timescale.unmatched import read_unmatched
+
+    period = _period(site, since, until)
+
+    async def read() -> list[dict[str, Any]]:
+        async with _reader() as connection:
+            return await read_unmatched(connection, period, by.value, asset)
+
+    rows = asyncio.run(read())
+    if as_json:
+        _print_json(rows)
+        return
+    _print(("from", "shift", "crane", "found no partner", "id"), (cells for row in rows for cells in _lone_cells(row)))
+    real, confirmed = (sum(row[name] for row in rows) for name in ("real_boxes", "confirmed_boxes"))
+    print(f"{real:,} boxes really moved, {confirmed:,} confirmed by jobs.")
 
 
 def effect(site: Site, since: Since, until: Until, as_json: Json = False) -> None:
@@ -218,6 +239,13 @@ def _number_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _evidence_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     said = " ".join(f"{name}={value}" for name, value in row["said"].items() if value is not None)
     return f"{row['at']:%Y-%m-%d %H:%M:%S}", row["kind"], row["id"], said, row["excluded"] or ""
+
+
+def _lone_cells(row: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Of one crane and period, a line for each lift and job that found no partner."""
+    where = (f"{row['period_start']:%Y-%m-%d %H:%M}", row["shift"] or "-", row["crane_id"])
+    cycles = [(*where, "lift", cycle) for cycle in row["cycles_without_job"]]
+    return cycles + [(*where, "job", job) for job in row["jobs_without_cycle"]]
 
 
 def _effect_cells(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from schemas.moments import microseconds_of
 from schemas.tables import Kind, RawTable
 from streams.core.times import TIMESTAMP
 
@@ -71,6 +72,8 @@ def _array(values: Sequence[Any] | pa.Array, kind: pa.DataType) -> pa.Array:
     if isinstance(values, pa.Array):
         return values.cast(kind)
     # Most fields of most events are absent.
+    if kind == TIMESTAMP:
+        return pa.array([None if text is None else microseconds_of(text) for text in values], pa.int64()).cast(kind)
     return pa.nulls(len(values), kind) if values.count(None) == len(values) else pa.array(values, kind)
 
 

@@ -4,26 +4,23 @@ The common form is parsed by Arrow; any other text goes through the one parser t
 (`is_time`), so both agree on what a time is.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from schemas.moments import microseconds_of
+
 Int64Array = npt.NDArray[np.int64]
 TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
 _COMMON: Final = r"^(19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
-_Aware = Annotated[datetime, msgspec.Meta(tz=True)]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def is_time(text: object) -> bool:
     """Whether `text` is an RFC 3339 date-time with an offset."""
-    return _parse(text) is not None
+    return microseconds_of(text) is not None
 
 
 def microseconds(column: pa.Array) -> tuple[Int64Array, list[int]]:
@@ -33,16 +30,6 @@ def microseconds(column: pa.Array) -> tuple[Int64Array, list[int]]:
             return pc.cast(column, TIMESTAMP).cast(pa.int64()).to_numpy(), []
         except pa.ArrowInvalid:
             pass  # a text of the common form that is no date, such as 30 February: find it one by one
-    parsed = [_parse(text) for text in column.to_pylist()]
+    parsed = [microseconds_of(text) for text in column.to_pylist()]
     values = np.array([0 if value is None else value for value in parsed], dtype=np.int64)
     return values, [position for position, value in enumerate(parsed) if value is None]
-
-
-def _parse(text: object) -> int | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        moment = msgspec.convert(text, _Aware)
-        return (moment - _EPOCH) // _MICROSECOND
-    except (msgspec.ValidationError, OverflowError):
-        return None

@@ -166,7 +166,7 @@ def facts_of(
 
 
 def _fact(site: str, identity: AlarmIdentity, one: Episode, *, is_closed: bool) -> Fact:
-    alarm_id = f"{identity.alarm_key}/{epoch_us(one.first_at)}"
+    alarm_id = identity.alarm_id(epoch_us(one.first_at))
     values: dict[str, Any] = {
         "cell_alarm_id": alarm_id,
         "alarm_key": identity.alarm_key,

@@ -10,7 +10,7 @@ time. At most that long: nothing. Longer: an outage, and the minute is out.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from schemas.sla import Profile, Threshold
 
 State = Literal["in", "out", "unknown"]
+STATES: Final[tuple[State, ...]] = get_args(State)
 LOOK_BACK_S: Final = 10.0
 """A reading this much older than a minute may begin the time that its first reading tells of. Beyond, nothing is told."""
 

@@ -96,13 +96,13 @@ def _expected(told: Sequence[Row]) -> dict[str, dict[str, dict[str, str | None]]
     found: dict[str, dict[str, dict[str, str | None]]] = {}
     for row in told:
         if row["classifier"] != _ACTUAL:
-            said = {"told_at": _text(row["time"]), "expected_time": row.get("expected_time")}
+            said = {"told_at": _text(row["time"]), "expected_time": _text(row.get("expected_time"))}
             found.setdefault(row["milestone"], {})[row["classifier"]] = said
     return {milestone: dict(sorted(kinds.items())) for milestone, kinds in sorted(found.items())}
 
 
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _outcome(times: Mapping[str, datetime | None], actual: Sequence[Row], *, is_closed: bool) -> VesselOutcome:

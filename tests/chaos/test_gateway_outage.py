@@ -33,7 +33,7 @@ poll_s = 0.1
 STORED = "SELECT count(*), count(DISTINCT energy_total_kwh), coalesce(max(energy_total_kwh), 0) FROM port.crane_sample"
 OPEN_GAPS = "SELECT count(*) FROM ingest.sequence_gap WHERE filled_at IS NULL"
 NEWEST_AGE = "SELECT extract(epoch FROM clock_timestamp() - max(time)) FROM port.crane_sample"
-# What a catch-up must not do to an asset: its events within one lane stand in Kafka in the order of their numbers.
+# One spool, one boot, whatever was killed.
 BOOTS = "SELECT count(DISTINCT bootid), count(DISTINCT source) FROM port.crane_sample"
 
 pytestmark = pytest.mark.timeout(int(OUTAGE_S * 4 + 300))
@@ -50,6 +50,8 @@ def mended(stack: Stack) -> Iterator[None]:
 def gateway(environment: dict[str, str], tmp_path: Path) -> Iterator[Gateway]:
     gateway = Gateway(environment, tmp_path, SOURCES, catch_up_per_s=2 * PER_S, timeout="5s")
     yield gateway
+    # Shown by pytest where the test has failed.
+    print(f"the gateway's last pages: {gateway.last_words()}")
     gateway.end()
 
 
@@ -64,13 +66,19 @@ def kill_again_and_again(gateway: Gateway, end_s: float) -> None:
     time.sleep(max(0.0, end_s - time.monotonic()))
 
 
+def spooled_more_than(gateway: Gateway, events: float) -> float:
+    """How many wait, once they are more than that."""
+    waiting = gateway.asked.metric("quaystream_spool_events")
+    return waiting if waiting > events else 0.0
+
+
 def newest_age_s(system: System) -> float:
     return float(system.database.value(NEWEST_AGE) or 1e9)
 
 
 def fresh_ages_until(system: System, done: Callable[[], bool]) -> list[float]:
     """How old the newest stored event was, four times a second, from the first moment on that it was young."""
-    wait_until(lambda: newest_age_s(system) < FRESH_S, 60, "a live event is stored")
+    wait_until(lambda: newest_age_s(system) < FRESH_S, 150, "a live event is stored")
     ages = []
     while not done():
         ages.append(newest_age_s(system))
@@ -103,7 +111,7 @@ def test_kills_in_a_broker_outage_lose_nothing_and_live_events_stay_fresh(
         system.await_outcomes(int(PER_S))
         stack.stop("kafka")
         kill_again_and_again(gateway, time.monotonic() + OUTAGE_S)
-        waiting = gateway.asked.metric("quaystream_spool_events")
+        waiting = wait_until(lambda: spooled_more_than(gateway, PER_S * OUTAGE_S / 2), 60, "the outage is in the spool")
         stack.start("kafka")
         ages = fresh_ages_until(system, lambda: gateway.asked.metric("quaystream_spool_events") < PER_S)
     wait_for_all(system, gateway, equipment)
@@ -111,7 +119,6 @@ def test_kills_in_a_broker_outage_lose_nothing_and_live_events_stay_fresh(
         f"written {equipment.written}, waiting at the end of the outage {waiting:.0f}, "
         f"catch-up {len(ages) / 4:.0f} s, oldest newest event {max(ages):.2f} s"
     )
-    assert waiting > PER_S * OUTAGE_S / 2
     assert max(ages) < FRESH_S
     assert gateway.asked.metric("quaystream_gateway_delivered_total", lane="backlog") > 0
     check(system, equipment)

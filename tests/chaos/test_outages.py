@@ -50,6 +50,7 @@ def test_a_database_outage_is_waited_for(system: System, stack: Stack, how: Stop
         before = worker.rss_bytes()
         stack.stop("timescaledb", how)
         seen = watch_memory(worker, seconds)
+        assert worker.page("/readyz")[0] == 503
         stack.start("timescaledb")
         goal = stream.sent
         system.await_outcomes(goal, 60)
@@ -59,6 +60,7 @@ def test_a_database_outage_is_waited_for(system: System, stack: Stack, how: Stop
     assert max(seen) - before < MOST_GROWTH_BYTES
     assert worker.metric("quaystream_commit_retries_total") >= 1
     assert "starting over" not in worker.log()
+    wait_until(lambda: worker.page("/readyz")[0] == 200, 30, "it is ready again")
     assert worker.stop() == 0
 
 

@@ -40,6 +40,7 @@ BEYOND_JSON_SCHEMA = {
     "invalid_data--container-remainder-10-digit-1",
     "invalid_data--container-digits-swapped",
     "invalid_data--imo-wrong-check-digit",
+    "invalid_data--expected-time-30-february",
     "invalid_data--imo-digits-swapped",
     "invalid_data--imo-last-digits-swapped",
 }

@@ -53,6 +53,7 @@ SIGNATURES: dict[Callable[..., Any], list[str]] = {
     THREAD._ensure_consumer: ["self"],
     THREAD.verify_event_path: ["self", "now", "tp"],
     App._new_transport: ["self"],
+    App._create_directories: ["self"],
     App.on_first_start: ["self"],
     App.on_stop: ["self"],
 }
@@ -77,6 +78,9 @@ SOURCES: dict[Callable[..., Any], str] = {
     THREAD.getmany: "26fc5fc9f3b6",
     THREAD._fetch_records: "39a2c6c79fc1",
     FetchResult.getall: "3e717e30de50",
+    FetchResult.calculate_backoff: "a4f1c8baa1ce",
+    Fetcher.fetched_records: "be4348896b9b",
+    Fetcher._get_actions_per_node: "1dab2cf937d1",
     PartitionRecords._unpack_records: "b803e6d46480",
 }
 
@@ -125,7 +129,7 @@ def test_every_replaced_method_exists_upstream() -> None:
         replaced = {name for name in vars(ours) if callable(getattr(ours, name)) and hasattr(object, name) is False}
         new = {name for name in replaced if not hasattr(theirs, name)}
         # Ours alone: nothing upstream calls them.
-        assert new <= {"reseek", "hold", "release", "_drain_once", "_deliver", "_answer"}
+        assert new <= {"reseek", "hold", "release", "used_up", "_drain_once", "_deliver", "_answer"}
 
 
 async def test_a_consumer_has_what_the_transport_reads(consumer: Any) -> None:
@@ -140,6 +144,14 @@ async def test_a_consumer_has_what_the_transport_reads(consumer: Any) -> None:
 async def test_our_thread_is_the_one_that_runs(consumer: Any) -> None:
     assert isinstance(consumer._thread, transport.BatchConsumerThread)
     assert consumer._thread.tp_last_committed_at == {}
+
+
+def test_no_folder_is_made_where_the_command_was_called(
+    app: transport.BatchApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app._create_directories()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_our_transport_is_the_one_that_is_used(app: transport.BatchApp) -> None:

@@ -9,7 +9,8 @@ import pytest
 from tests.support.databases import Databases
 from tests.support.documents import ROOT, Document
 
-GUIDES = [ROOT / "docs/how-to/read-the-data.md", *sorted((ROOT / "docs/runbooks").glob("*.md"))]
+HOW_TO = ("read-the-data", "5g-alarms-and-sla")
+GUIDES = [*(ROOT / f"docs/how-to/{name}.md" for name in HOW_TO), *sorted((ROOT / "docs/runbooks").glob("*.md"))]
 QUERIES = [query for guide in GUIDES for query in Document(guide).blocks("sql")]
 
 

@@ -119,16 +119,19 @@ def test_history_that_is_refused_is_relayed_with_its_place_and_replayed_to_where
     assert (headers["qs-topic"], headers["qs-offset"]) == (HISTORY.encode(), str(place.offset).encode())
     system.workers.started[0].stop()
     system.workers.ready(max_age="90d")
-    assert system.command("dead-letters", "replay", "--reason", "too_old").returncode == 0
+    assert system.command("dead-letters", "replay", "--reason", "too_old", "--yes").returncode == 0
     wait_until(lambda: system.database.value(OLD_ROWS) == 1, 30, "the replayed record is stored")
     assert system.verified().total("accepted", HISTORY) == 1
 
 
 def test_paused_history_waits_and_nobody_waits_for_it(system: System) -> None:
-    system.send(*map(old, samples(300, "old")))
+    # Ten megabytes: more fetches than Faust's queue of a topic holds.
+    large = {"load_t": 1.0, "note": "x" * 35_000}
+    system.send(*(old(structured(numbered(n, time=moment(WEEK), data=large))) for n in range(1, 301)))
     worker = system.workers.ready(backfill_rate=0)
-    system.send(*(structured(event()) for _ in range(20)))
-    wait_until(lambda: system.outcomes() == 20, 30, "live events are stored")
+    for stored in (20, 40, 60):
+        system.send(*(structured(event()) for _ in range(20)))
+        wait_until(lambda stored=stored: system.outcomes() == stored, 30, "live events are stored")
     wait_until(lambda: worker.metric(WAITING, topic=HISTORY) == 300, 20, "its lag is shown")
     assert worker.page("/readyz")[0] == 200
     assert worker.page("/livez")[0] == 200

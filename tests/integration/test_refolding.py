@@ -1,6 +1,7 @@
 """Facts are rebuilt from raw rows whenever those change: late, doubled, shuffled, by several workers, after a crash."""
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -180,6 +181,19 @@ async def test_a_status_alone_moves_the_clock_of_its_site(owner: asyncpg.Connect
     assert await owner.fetchval("SELECT newest FROM ingest.site_clock") == at(25 * 3_600)
     assert [fact["outcome"] for fact in await facts(owner, "gate_visit")] == ["incomplete"]
     assert await owner.fetchval("SELECT count(*) FROM ingest.refold") == 0
+
+
+async def test_when_a_ship_is_to_come_is_stored_as_a_time_and_kept_with_its_call(
+    owner: asyncpg.Connection, pool: Pool
+) -> None:
+    said = {"imo": "9074729", "call_id": "CALL-1", "milestone": "berth_arrival", "classifier": "PLN"}
+    expected = datetime.fromisoformat("2026-11-26T08:00:00+07:00")
+    planned = row("port.vessel_milestone", "VNHPH-TANVU-CALL1", at(1), **said, expected_time=expected)
+    await arrive(owner, [planned])
+    await settle(pool)
+    assert await owner.fetchval("SELECT expected_time FROM port.vessel_milestone") == expected
+    (call,) = await facts(owner, "vessel_call")
+    assert json.loads(call["expected"])["berth_arrival"]["PLN"]["expected_time"] == "2026-11-26T01:00:00Z"
 
 
 PORT = [

@@ -9,7 +9,17 @@ from tests.support.system import System
 
 @pytest.mark.parametrize(
     "name",
-    ["gate_twelve_touches", "gate_two_touches", "cargo_release", "vessel_call", "crane_twin", "crane_missing_unlock"],
+    [
+        *(
+            "gate_twelve_touches",
+            "gate_two_touches",
+            "cargo_release",
+            "vessel_call",
+            "crane_twin",
+            "crane_missing_unlock",
+        ),
+        *("cell_flapping", "cell_alarm_without_clear", "cell_heartbeat_lost"),
+    ],
 )
 def test_a_scenario_with_every_fault_ends_in_the_facts_of_its_truth(system: System, tmp_path: Path, name: str) -> None:
     truth = tmp_path / "t.json"

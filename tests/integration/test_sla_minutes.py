@@ -113,17 +113,41 @@ async def test_late_readings_change_the_minute_they_belong_to(owner: asyncpg.Con
     assert await states(owner) == [("out", 40, 20, 60), ("in", 60, 0, 60)]
 
 
-async def test_the_newest_minute_waits_for_the_next_or_until_it_has_rested(
+async def test_a_late_reading_shortens_what_the_first_of_the_next_minute_tells_of(
     owner: asyncpg.Connection, pool: Pool
 ) -> None:
-    await store(owner, minute(0)[:30])
+    first = minute(0)
+    await store(owner, first[:56])
+    lossy = minute(1)
+    lossy[0] |= {"loss_ratio": 0.01}  # of 5 s that is 50 ms, of 1 s 10 ms: longer and shorter than the survival time
+    await store(owner, lossy)
+    await judge_all(pool)
+    assert [one[0] for one in await states(owner)] == ["in", "out"]
+    await store(owner, first[56:])
+    await judge_all(pool)
+    assert [one[0] for one in await states(owner)] == ["in", "in"]
+
+
+async def test_a_minute_waits_while_its_readings_come_and_shortly_once_it_is_over(
+    owner: asyncpg.Connection, pool: Pool
+) -> None:
+    async def later(seconds: int) -> None:
+        await owner.execute(
+            "UPDATE ingest.stale_sla SET marked_at = marked_at - $1::interval", timedelta(seconds=seconds)
+        )
+
+    await store(owner, minute(0)[:20])
+    await later(19)
+    assert (await sla.judge_minutes(pool)) == sla.Judgement()
+    await store(owner, minute(0)[20:30])
+    await later(19)  # the first mark is 38 s old, but readings go on coming
     assert (await sla.judge_minutes(pool)) == sla.Judgement()
     await store(owner, minute(0)[30:] + minute(1)[:5])
-    done = await sla.judge_minutes(pool)
-    assert done is not None
-    assert done.minutes == 1
+    assert (await sla.judge_minutes(pool)) == sla.Judgement()
+    await later(4)
+    await sla.judge_minutes(pool)
     assert await states(owner) == [("in", 60, 0, 60)]
-    await owner.execute("UPDATE ingest.stale_sla SET marked_at = marked_at - interval '1 minute'")
+    await later(20)
     await sla.judge_minutes(pool)
     assert await states(owner) == [("in", 60, 0, 60), ("unknown", 5, 0, 5)]
 

@@ -76,7 +76,7 @@ DAMAGE = {
     ),
     "a batch is stored twice": (
         "INSERT INTO port.gate_step SELECT * FROM port.gate_step WHERE event_id = 'd'",
-        ["port.gate_step: partition 1 offset 0 is stored 2 times"],
+        ["port.gate_step: gate-events[1] offset 0 is stored 2 times"],
     ),
     "a repeat is not recognised": (
         (
@@ -125,6 +125,57 @@ DAMAGE = {
         ["power_kw_sum is 34.7500003475, recomputed 34.75"],
     ),
 }
+
+
+HISTORY = """
+UPDATE ingest.partition_offset SET topic = 'crane-events-backfill' WHERE topic = 'crane-events' AND partition = 0;
+UPDATE ingest.dead_letter SET topic = 'crane-events-backfill' WHERE topic = 'crane-events' AND partition = 0;
+UPDATE ingest.lost_range SET topic = 'crane-events-backfill' WHERE topic = 'crane-events' AND partition = 0;
+UPDATE port.crane_sample SET partition = -1 WHERE partition = 0;
+UPDATE port.crane_status SET partition = -1 WHERE partition = 0;
+UPDATE port.crane_fault SET partition = -1 WHERE partition = 0;
+UPDATE port.crane_job SET partition = -1 WHERE partition = 0;
+UPDATE port.crane_assignment SET partition = -1 WHERE partition = 0;
+"""
+DAMAGE_TO_HISTORY = {
+    "a record is accepted and rejected": (
+        "UPDATE ingest.dead_letter SET record_offset = 102",
+        ["crane-events-backfill[0] offset 102: both in port.crane_sample and a dead letter"],
+    ),
+    "a row lost its topic": (
+        "UPDATE port.crane_sample SET partition = 0 WHERE record_offset = 102",
+        ["crane-events[0]: has stored records but no row in ingest.partition_offset"],
+    ),
+    "a row is beyond the fence": (
+        "UPDATE port.crane_sample SET record_offset = 110 WHERE record_offset = 102",
+        ["crane-events-backfill[0]: port.crane_sample has offset 110, the fence is at 110"],
+    ),
+}
+
+
+async def test_history_adds_up_like_live_events(port: asyncpg.Connection) -> None:
+    ledger = await ledger_after(port, HISTORY)
+    assert ledger.differences == ()
+    assert {line.topic for line in ledger.partitions} >= {"crane-events-backfill", "gate-events"}
+
+
+@pytest.mark.parametrize("what", DAMAGE_TO_HISTORY)
+async def test_damage_to_history_is_named(port: asyncpg.Connection, what: str) -> None:
+    change, named = DAMAGE_TO_HISTORY[what]
+    differences = (await ledger_after(port, HISTORY + change)).differences
+    assert [text for text in named if not any(text in difference for difference in differences)] == []
+
+
+async def test_a_dead_letter_of_history_is_not_that_of_a_live_record_with_its_number(port: asyncpg.Connection) -> None:
+    await port.execute(HISTORY)
+    # The same partition and offset as an accepted record of history, in the event topic.
+    await port.execute(
+        "UPDATE ingest.dead_letter SET topic = 'crane-events', record_offset = 102;"
+        "UPDATE ingest.partition_offset SET next_offset = next_offset - 1, rejected = 0 WHERE topic = 'crane-events-backfill';"
+        "INSERT INTO ingest.partition_offset (consumer_group, topic, partition, first_offset, next_offset, rejected) "
+        "VALUES ('quaystream', 'crane-events', 0, 102, 103, 1)"
+    )
+    assert [d for d in (await read_ledger(port)).differences if "dead letter" in d] == []
 
 
 @pytest.mark.parametrize("what", DAMAGE)

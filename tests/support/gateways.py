@@ -78,6 +78,12 @@ class Gateway:
         assert self.process is not None
         return Worker(self.process, self._port, self._log)
 
+    def last_words(self) -> str:
+        """What it counts and says, for people who look at a failed test."""
+        _, page = self.asked.page("/metrics")
+        counted = [line for line in page.splitlines() if line.startswith(("quaystream_gateway", "quaystream_spool"))]
+        return "\n".join([*(line for line in counted if "bucket" not in line), self.log()[-3000:]])
+
     def log(self) -> str:
         return self._log.read_text(errors="replace")
 

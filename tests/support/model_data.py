@@ -13,6 +13,7 @@ Strategy = st.SearchStrategy[Any]
 LONGEST = 40
 KNOWN_GOOD = {
     "equipment_reference": st.sampled_from(["MSCU6639870", "CSQU3054383", "TGHU0000040", "MSCU6639871", "csqu3054383"]),
+    "expected_time": st.sampled_from(["2026-12-01T06:30:00+07:00", "2026-12-01T06:30:00.5Z", "2026-12-01", "soon", ""]),
     "imo": st.sampled_from(["9074729", "9074720", "0074729"]),
 }
 

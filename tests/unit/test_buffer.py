@@ -47,6 +47,27 @@ async def test_stretch_that_does_not_fit_is_parted(most: int, taken: list[list[i
     assert [offset for stretch in taken for offset in stretch] + rest == [0, 1, 2, 3, 4]
 
 
+async def test_batch_is_bounded_in_bytes_but_never_empty() -> None:
+    buffer = await filled(of(0, 3), of(3, 2))
+    size = len(of(0, 1).records[0].value or b"")
+    assert offsets(await buffer.take(100, 2 * size + 1)) == [[0, 1]]
+    assert offsets(await buffer.take(100, 1)) == [[2]]
+    assert offsets(await buffer.take(100, 2 * size)) == [[3, 4]]
+    assert len(buffer) == 0
+
+
+async def test_stretch_that_does_not_fit_at_all_stays_whole() -> None:
+    buffer = await filled(of(0, 1), of(1, 2))
+    size = len(of(0, 1).records[0].value or b"")
+    assert offsets(await buffer.take(100, size + 1)) == [[0]]
+    assert offsets(await buffer.take(100)) == [[1, 2]]
+
+
+async def test_many_bytes_are_worth_a_batch_as_many_records_are() -> None:
+    buffer = await filled(of(0, 2))
+    await asyncio.wait_for(buffer.wait_for_records(100, 10), 1)
+
+
 async def test_parted_stretch_keeps_its_partition_and_serial() -> None:
     buffer = await filled(of(0, 3, OTHER_CRANES))
     (first,), (second,) = await buffer.take(2), await buffer.take(2)

@@ -11,6 +11,7 @@ from streams.history import BEHIND_SHARE, FLIGHT_SHARE, PIECE_S, Allowance, Hist
 from tests.support.records import CRANES, crane, sent
 
 OLD = TopicPartition("crane-events-backfill", 0)
+OTHER = TopicPartition("crane-events-backfill", 1)
 RATE = 1_000
 
 
@@ -37,6 +38,7 @@ class NotedLane:
     flight_s: float = 0.0
     taken: list[tuple[float, int]] = field(default_factory=list)
     yielded_s: float = 0.0
+    used_up: list[TopicPartition] = field(default_factory=list)
 
     async def offer_history(self, stretch: Stretch) -> None:
         await asyncio.sleep(0)
@@ -65,7 +67,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 async def run(lane: NotedLane, rate: int, *stretches: Stretch) -> None:
     """Until all of it is handed on, or nobody moves any more."""
-    history = History("crane", lane, Allowance(rate, lane.clock), lane, crash)  # type: ignore[arg-type]
+    history = History("crane", lane, Allowance(rate, lane.clock), lane, lane.used_up.append, crash)  # type: ignore[arg-type]
     running = asyncio.create_task(history.run())
     offers = [asyncio.create_task(history.offer(stretch)) for stretch in stretches]
     async with asyncio.timeout(5):
@@ -104,10 +106,17 @@ async def test_a_slow_database_slows_history_down(clock: Clock) -> None:
     assert lane.yielded_s == pytest.approx(3 * (0.5 / FLIGHT_SHARE - 0.1))
 
 
-async def test_a_rate_of_nothing_is_a_pause(clock: Clock) -> None:
+async def test_a_rate_of_nothing_is_a_pause_and_asks_for_no_more(clock: Clock) -> None:
     lane = NotedLane(clock)
     await run(lane, 0, of(0, 10))
-    assert lane.taken == []
+    assert (lane.taken, lane.used_up) == ([], [])
+
+
+async def test_more_of_a_partition_is_asked_for_once_its_stretch_is_handed_on(clock: Clock) -> None:
+    lane = NotedLane(clock)
+    await run(lane, RATE, of(0, 250), of(0, 50, OTHER))
+    assert [count for _, count in lane.taken] == [100, 100, 50, 50]
+    assert lane.used_up == [OLD, OTHER]
 
 
 def test_an_idle_allowance_saves_nothing_up() -> None:

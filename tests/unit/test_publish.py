@@ -91,6 +91,26 @@ def test_topic_can_be_chosen(sent: list[Sent], tmp_path: Path) -> None:
     assert [record[0] for record in sent] == ["mine"]
 
 
+def test_history_goes_to_the_back_fill_topics(sent: list[Sent], tmp_path: Path) -> None:
+    whole = {"topic": "gate-events", "key": None, "value": "x"}
+    assert run(write(tmp_path, event(), whole), "--backfill").exit_code == 0
+    assert [record[0] for record in sent] == ["crane-events-backfill", "gate-events-backfill"]
+
+
+def test_what_has_no_back_fill_topic_is_refused_with_its_line(sent: list[Sent], tmp_path: Path) -> None:
+    whole = {"topic": "crane-events-dead-letters", "key": None, "value": "x"}
+    result = run(write(tmp_path, whole, event()), "--backfill")
+    assert isinstance(result.exception, CheckFailedError)
+    assert ":1: crane-events-dead-letters has no back-fill topic" in result.stderr
+    assert [record[0] for record in sent] == ["crane-events-backfill"]
+
+
+def test_history_and_a_topic_of_choice_contradict_each_other(sent: list[Sent], tmp_path: Path) -> None:
+    result = run(write(tmp_path, event()), "--backfill", "--topic", "mine")
+    assert isinstance(result.exception, ConfigurationError)
+    assert sent == []
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

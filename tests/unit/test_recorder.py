@@ -111,6 +111,26 @@ def test_batch_without_accepted_events_has_no_age() -> None:
     assert not [name for name, _ in found if name.startswith("quaystream_event_age")]
 
 
+def test_history_is_counted_but_says_nothing_of_how_fresh_live_events_are() -> None:
+    history = TopicPartition("crane-events-backfill", 0)
+    old = [stretch([crane("a", ago_s=600_000.0), crane("a", ago_s=600_000.0), b"x"], tp=history)]
+    found = recorded(batch(crane("now", ago_s=1.0)), written(old))
+    assert value(found, "quaystream_backfill_records_total", domain="crane") == 3
+    assert (records(found, "accepted"), records(found, "rejected", "undecodable")) == (2, 1)
+    assert value(found, "quaystream_event_age_seconds_count", domain="crane") == 1
+    assert value(found, "quaystream_clock_skew_seconds", domain="crane", source=SOURCE) == pytest.approx(-1.0)
+    freshness = value(found, "quaystream_freshness_timestamp_seconds", domain="crane")
+    assert freshness == pytest.approx(APPENDED_MS / 1_000 - 1.0)
+
+
+def test_the_time_that_history_gives_way_adds_up() -> None:
+    registry = Registry()
+    recorder = WorkerRecorder(registry, ())
+    recorder.yielded("crane", 0.5)
+    recorder.yielded("crane", 1.25)
+    assert value(samples(registry.text()), "quaystream_backfill_yielded_seconds_total", domain="crane") == 1.75
+
+
 def test_last_commit_is_told_by_partition(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_000.5)
     found = recorded(batch(crane("a")))

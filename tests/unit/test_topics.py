@@ -9,7 +9,15 @@ import pytest
 from schemas import topics
 from schemas.errors import ConfigurationError
 from schemas.events import DOMAINS, MODELS
-from schemas.topics import EVENT_TOPICS, TOPIC_BY_DOMAIN, TOPIC_BY_TYPE, Topic, load_topics
+from schemas.topics import (
+    BACKFILL_OF,
+    BACKFILL_TOPICS,
+    EVENT_TOPICS,
+    TOPIC_BY_DOMAIN,
+    TOPIC_BY_TYPE,
+    Topic,
+    load_topics,
+)
 
 MIB = 1024 * 1024
 DEAD_LETTER_TOPICS = [topic for topic in load_topics().values() if topic.is_dead_letters]
@@ -67,6 +75,21 @@ def test_event_topic_names_its_dead_letter_topic(topic: Topic) -> None:
     dead_letters = load_topics()[topic.dead_letters_topic]
     assert dead_letters.name == f"{topic.name}-dead-letters"
     assert dead_letters.dead_letters_of == topic.name
+
+
+@pytest.mark.parametrize("topic", EVENT_TOPICS, ids=lambda topic: topic.name)
+def test_history_of_a_topic_goes_beside_it_in_as_many_partitions_and_waits_longer(topic: Topic) -> None:
+    history = load_topics()[f"{topic.name}-backfill"]
+    assert (history.backfill_of, BACKFILL_OF[topic.name]) == (topic.name, history.name)
+    assert (history.partitions, history.types, history.key) == (topic.partitions, topic.types, topic.key)
+    assert history.retention == timedelta(days=30)
+    assert dict(history.config) == {**topic.config, "retention.ms": "2592000000"}
+
+
+def test_refused_history_goes_to_the_dead_letters_of_its_event_topic() -> None:
+    assert [topic.dead_letters_topic for topic in BACKFILL_TOPICS] == [
+        topic.dead_letters_topic for topic in EVENT_TOPICS
+    ]
 
 
 @pytest.mark.parametrize("topic", DEAD_LETTER_TOPICS, ids=lambda topic: topic.name)

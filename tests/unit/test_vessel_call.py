@@ -74,13 +74,16 @@ def test_a_milestone_told_twice_changes_nothing(rows: list[dict[str, Any]]) -> N
 
 @pytest.mark.parametrize("classifier", ["EST", "PLN", "REQ"])
 def test_the_latest_of_each_kind_is_kept_for_reference(classifier: str) -> None:
-    rows = [
-        told(1, "berth_arrival", classifier, expected_time="2026-11-26T08:00:00+07:00"),
-        told(2, "berth_arrival", classifier),
-    ]
-    assert call(*rows)["expected"] == {
-        "berth_arrival": {classifier: {"told_at": "2026-11-24T02:00:00Z", "expected_time": None}}
-    }
+    first = told(1, "berth_arrival", classifier, expected_time=datetime(2026, 11, 26, 1, tzinfo=UTC))
+    moved = told(2, "berth_arrival", classifier, expected_time=datetime(2026, 11, 26, 3, 30, tzinfo=UTC))
+    silent = told(3, "berth_arrival", classifier)
+    for rows, told_at, expected_time in (
+        ((first,), "2026-11-24T01:00:00Z", "2026-11-26T01:00:00Z"),
+        ((moved, first), "2026-11-24T02:00:00Z", "2026-11-26T03:30:00Z"),
+        ((first, silent), "2026-11-24T03:00:00Z", None),
+    ):
+        said = {classifier: {"told_at": told_at, "expected_time": expected_time}}
+        assert call(*rows)["expected"] == {"berth_arrival": said}
 
 
 def test_waiting_is_from_the_anchorage_to_the_berth_and_port_hours_from_whatever_came_first() -> None:

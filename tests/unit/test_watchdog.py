@@ -39,8 +39,8 @@ class Watched:
         self.partitions = Partitions(Limits())
         self.partitions.claim({tp: Fence(0, 1) for tp in tps or (CRANES,)})
         self.registry = Registry()
-        lane: Any = SimpleNamespace(partitions=self.partitions)
-        self.watchdog = Watchdog([lane], self.registry)
+        self.lane: Any = SimpleNamespace(partitions=self.partitions, waits_for=None)
+        self.watchdog = Watchdog([self.lane], self.registry)
 
     def gauge(self, name: str, tp: TopicPartition = CRANES) -> float | None:
         labels = frozenset({("topic", tp.topic), ("partition", str(tp.partition))})
@@ -134,6 +134,33 @@ def test_paused_partition_is_not_stalled(clock: Clock) -> None:
     clock.now += 2 * STALL_S
     assert watched.watchdog.stalled() is None
     assert watched.gauge("paused") == 1
+
+
+def test_partition_that_waits_for_the_database_is_not_stalled_and_has_its_time_afterwards(clock: Clock) -> None:
+    watched = Watched()
+    watched.lane.waits_for = "connection"
+    watched.watchdog.observe({CRANES: 10})
+    clock.now += 2 * STALL_S
+    watched.watchdog.observe({CRANES: 10})
+    assert watched.watchdog.stalled() is None
+    assert watched.watchdog.waiting() == "transactions fail: connection"
+    watched.lane.waits_for = None
+    assert (watched.watchdog.stalled(), watched.watchdog.waiting()) == (None, None)
+    clock.now += STALL_S + 1
+    assert "stands at 0" in str(watched.watchdog.stalled())
+
+
+def test_history_that_waits_is_shown_but_neither_live_lag_nor_a_stall(clock: Clock) -> None:
+    history = TopicPartition("crane-events-backfill", 0)
+    watched = Watched(CRANES, history)
+    watched.watchdog.observe({CRANES: 3, history: 500})
+    assert watched.watchdog.lag() == {CRANES: 3, history: 500}
+    assert watched.watchdog.live_lag() == 3
+    assert watched.gauge("lag_records", history) == 500
+    watched.partitions.moved(CRANES, 3)
+    watched.watchdog.observe({CRANES: 3, history: 500})
+    clock.now += 2 * STALL_S
+    assert watched.watchdog.stalled() is None
 
 
 def test_resumed_partition_has_its_time_again(clock: Clock) -> None:

@@ -14,6 +14,9 @@ from schemas.errors import ConfigurationError
 _FOLDER: Final = Path(__file__).parent
 NAMES: Final = tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
 
+BESIDE: Final = "CELL01"
+"""The cell that is no part of any scenario: it stands beside when there are faults."""
+
 
 def read_scenario(name: str) -> dict[str, Any]:
     """The content of a scenario's file. Raises ConfigurationError where there is none of that name."""

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from connectors.simulator.cells import Cell
 from connectors.simulator.gateways import Place
-from connectors.simulator.scenarios import duration_of, read_scenario
+from connectors.simulator.scenarios import BESIDE, duration_of, read_scenario
 from connectors.simulator.scenarios.quay import Quay
 from connectors.simulator.scenarios.remote import RemoteQuay
 from connectors.simulator.scenarios.script import Script
@@ -29,7 +29,8 @@ def play(world: World, place: Place, name: str) -> None:
         _check_whole(name, world.options.duration)
         Script(world, place, content).play()
     if world.options.faults:
-        cell = Cell(world, place, place.assets("cell")[0])
+        beside = next(asset for asset in place.assets("cell") if asset.asset_id.endswith(f"-{BESIDE}"))
+        cell = Cell(world, place, beside)
         for facts in (cell.heartbeats(), cell.alarms()):
             world.agenda.follow(facts)
 

@@ -23,10 +23,17 @@ MEANINGS: Final = {
     "ingest.setting": "What the database remembers: the longest retention and age that ever were in force (seconds).",
     "ingest.raw_table": "Which topic feeds which raw table.",
     "ingest.stale_hour": "Hours whose minutes have changed and that are still to be added up; empty within seconds.",
+    "ingest.stale_sla": "Minutes with new readings of devices that are still to be judged by their SLA profiles; empty "
+    "within a minute.",
     "ingest.refold": "Marks: raw rows of `key` came with event times from `from_time` to `to_time`, and its facts are not "
     "folded again yet. Written by the ingest transaction, taken away by the one that folded them.",
     "ingest.refold_failure": "Keys whose fold failed, why, how often in a row, and when it is tried again.",
-    "ingest.site_clock": "The newest event time of a site's cranes, gates, boxes and ships: periods are open until then, and what is open is closed by age by it.",
+    "ingest.refold_due": "Parts of keys that time alone will change: folded again when the site's clock has passed `due_at` "
+    "(a cell whose next heartbeat is overdue then).",
+    "ingest.site_clock": "The newest event time of a site: periods are open until then, and what is open is closed by age by it.",
+    "kpi.sla_profile": "The [SLA profiles](sla.md) as they were loaded: a version never changes.",
+    "port.sla_minute": "Each device's minutes in or out of each of its SLA profiles: `samples` are all readings of the minute, "
+    "`good` and `bad` those that say something of what is asked, `outage_s` the longest outages they may hide. Hypertable on `bucket`.",
     "kpi.restatement": "Every change of a finished fact: what it said (`old`) until `changed_at`, what it says (`new`; null "
     "where it was withdrawn), and why (`late`, `replayed`, `withdrawn`, `definition`).",
     "kpi.stale_hour": "Hours with new raw rows of cells or devices: numbers compute them from the rows until they are stored "

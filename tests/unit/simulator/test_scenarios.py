@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.simulator import FAULTS, Simulation, SimulationOptions
-from connectors.simulator.scenarios import NAMES, duration_of, read_scenario
+from connectors.simulator.scenarios import BESIDE, NAMES, duration_of, read_scenario
 from connectors.simulator.scenarios.script import names
 from schemas.errors import ConfigurationError
 from schemas.facts import FACT_TABLES, FactTable
@@ -45,7 +45,12 @@ def shown(table: str, name: str, value: Any) -> Any:
 
 def facts_of(run: Played, table: str) -> dict[str, Fact]:
     key = next(fact_table.key for fact_table in FACT_TABLES if fact_table.name == table)
-    return {fact.values[key]: fact for fact in folded(run) if f"port.{fact.kind}" == table}
+    beside = f"-{BESIDE}"
+    return {
+        fact.values[key]: fact
+        for fact in folded(run)
+        if f"port.{fact.kind}" == table and not fact.values.get("cell_id", "").endswith(beside)
+    }
 
 
 def named(table: FactTable, row: dict[str, Any], found: dict[str, Fact]) -> str:
@@ -118,6 +123,14 @@ def test_counters_begin_again_and_everything_else_goes_on() -> None:
     assert rows[-1]["energy_total_kwh"] < rows[0]["energy_total_kwh"]
 
 
+def test_a_plan_tells_when_it_was_said_and_when_it_is_to_happen() -> None:
+    rows = played("vessel_call").rows["port.vessel_milestone"]
+    start = min(row["time"] for row in rows)
+    told = {row["time"] - start: row["expected_time"] - start for row in rows if row["expected_time"]}
+    hours = {timedelta(): 6.0, timedelta(hours=1): 30.0, timedelta(hours=2): 31.5}
+    assert told == {said: timedelta(hours=expected) for said, expected in hours.items()}
+
+
 def test_a_twin_lift_is_one_cycle_one_job_and_two_boxes() -> None:
     cycles = played("crane_twin").truth["facts"]["port.crane_cycle"]
     assert sum(row["boxes"] for row in cycles) == 18
@@ -177,7 +190,7 @@ def test_a_truth_names_only_columns_that_there_are(name: str) -> None:
 def test_with_all_faults_nothing_of_a_scenario_is_lost(name: str) -> None:
     quiet, noisy = played(name), played(name, "all")
     for table, rows in quiet.rows.items():
-        assert len(noisy.rows[table]) == len(rows)
+        assert sum(not str(row.get("cell_id", "")).endswith(f"-{BESIDE}") for row in noisy.rows[table]) == len(rows)
 
 
 def test_faults_reach_a_scenario_and_what_stands_beside_it() -> None:

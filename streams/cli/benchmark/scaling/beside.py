@@ -66,7 +66,7 @@ async def run_beside(crew: Crew, boot: str, limit: int, number: int, laid_up: in
         after, ended = await _stored(crew), clock()
         with suppress(TimeoutError):
             async with asyncio.timeout(_SETTLED_S):
-                while not seen or np.isinf(latencies(schedule, seen)).any():  # noqa: ASYNC110  (only asking tells)
+                while not seen or np.isinf(latencies(schedule, seen[-1:])).any():  # noqa: ASYNC110  (only asking tells)
                     await asyncio.sleep(_POLL_S)
     finally:
         watching.cancel()
