@@ -46,13 +46,13 @@ class Ground:
         alerts = _get(self.stack.status().alertmanager, "/api/v2/alerts?active=true&inhibited=false&silenced=false")
         return {(alert["labels"]["severity"], alert["labels"]["alertname"]) for alert in alerts}
 
-    def is_calm(self) -> bool:
-        """Whether a worker has partitions, nothing pages, and Prometheus has no page on its way."""
+    def is_calm(self, alert: str) -> bool:
+        """Whether a worker has partitions, and `alert` neither fires nor is on its way."""
         asked = "/api/v1/query?query=count(quaystream_partition_lag_records)"
         alerts = _get(self.stack.status().prometheus, "/api/v1/alerts")["data"]["alerts"]
         has_worker = bool(_get(self.stack.status().prometheus, asked)["data"]["result"])
-        coming = [alert for alert in alerts if alert["labels"]["severity"] == "page"]
-        return has_worker and not coming and not any(severity == "page" for severity, _ in self.firing())
+        known = {one["labels"]["alertname"] for one in alerts} | {name for _, name in self.firing()}
+        return has_worker and alert not in known
 
     def freeze(self) -> None:
         self.worker.send_signal(signal.SIGSTOP)
@@ -150,17 +150,18 @@ def ground(home: Path) -> Iterator[Ground]:
 
 
 def play(drill: Drill, place: Ground) -> Result:
-    """Once nothing pages: harm, wait, repair, wait."""
+    """Once its alert is quiet: harm, wait, repair, wait. What paged before is not this fault's."""
     pages: set[str] = set()
-    if _until(place.is_calm, CALM_S) is None:
-        raise SystemExit(f"{drill.fault}: something else pages, or no worker is ready: {place.firing()}")
+    if _until(lambda: place.is_calm(drill.alert), CALM_S) is None:
+        raise SystemExit(f"{drill.fault}: {drill.alert} fires already, or no worker is ready: {place.firing()}")
+    before = _pages(place, set())
     drill.harm(place)
     fired_s = _until(lambda: drill.alert in _pages(place, pages), drill.within_s)
     _watch(place, pages)
     drill.repair(place)
     cleared_s = _until(lambda: drill.alert not in _pages(place, pages), CLEAR_S)
     _watch(place, pages)
-    return Result(drill, fired_s, cleared_s, frozenset(pages - {drill.alert}))
+    return Result(drill, fired_s, cleared_s, frozenset(pages - before - {drill.alert}))
 
 
 def _pages(place: Ground, seen: set[str]) -> set[str]:
