@@ -16,10 +16,10 @@ from streams.flow import Crash
 
 PIECE_S: Final = 0.1
 """A transaction of history carries what the rate allows in this time."""
-BEHIND_SHARE: Final = 0.1
-"""The part of the rate that is left while live records wait: late then, not starved."""
 FLIGHT_SHARE: Final = 0.25
-"""The part of a lane's time that its history may take, however slow the database is."""
+"""The part of a lane's time that its history may take."""
+SHY_SHARE: Final = 0.1
+"""The part of its time, and of the rate, while live records wait or transactions are slow: late then, not starved."""
 SLOW_S: Final = 0.25
 """A live event that waits for a transaction of history and then for its own shall not wait longer than half a second."""
 
@@ -117,8 +117,9 @@ class History:
 
     def _beside_live(self, usual: float) -> float:
         flight_s = self._lane.flight_s
-        share = BEHIND_SHARE if self._lane.is_behind or flight_s > SLOW_S else 1.0
-        return max(usual, flight_s / FLIGHT_SHARE) / share
+        if self._lane.is_behind or flight_s > SLOW_S:
+            return max(usual, flight_s) / SHY_SHARE
+        return max(usual, flight_s / FLIGHT_SHARE)
 
 
 def _pieces(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:

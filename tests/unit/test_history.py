@@ -7,7 +7,7 @@ import pytest
 
 from streams.buffer import Buffer
 from streams.core.record import Stretch, TopicPartition
-from streams.history import BEHIND_SHARE, FLIGHT_SHARE, PIECE_S, SLOW_S, Allowance, History
+from streams.history import FLIGHT_SHARE, PIECE_S, SHY_SHARE, SLOW_S, Allowance, History
 from tests.support.records import CRANES, crane, sent
 
 OLD = TopicPartition("crane-events-backfill", 0)
@@ -96,14 +96,14 @@ async def test_history_gives_way_while_live_records_wait_and_says_so(clock: Cloc
     lane = NotedLane(clock, is_behind=True)
     await run(lane, RATE, of(0, 300))
     assert [count for _, count in lane.taken] == [100, 100, 100]
-    assert lane.taken[-1][0] - 100.0 == pytest.approx(0.2 / BEHIND_SHARE)
-    assert lane.yielded_s == pytest.approx(3 * (0.1 / BEHIND_SHARE - 0.1))
+    assert lane.taken[-1][0] - 100.0 == pytest.approx(0.2 / SHY_SHARE)
+    assert lane.yielded_s == pytest.approx(3 * (0.1 / SHY_SHARE - 0.1))
 
 
-@pytest.mark.parametrize(("flight_s", "each_s"), [(0.02, 0.1), (0.2, 0.8), (0.5, 20.0)])
+@pytest.mark.parametrize(("flight_s", "each_s"), [(0.02, 0.1), (0.2, 0.8), (0.5, 5.0)])
 async def test_a_slow_database_slows_history_down(clock: Clock, flight_s: float, each_s: float) -> None:
-    """A quarter of the time at most; a fortieth where one transaction is half of what a live event may wait."""
-    assert (FLIGHT_SHARE, SLOW_S) == (0.25, 0.25)
+    """A quarter of the time at most; a tenth where one transaction is half of what a live event may wait."""
+    assert (FLIGHT_SHARE, SHY_SHARE, SLOW_S) == (0.25, 0.1, 0.25)
     lane = NotedLane(clock, flight_s=flight_s)
     await run(lane, RATE, of(0, 300))
     assert lane.taken[-1][0] - 100.0 == pytest.approx(2 * each_s)
