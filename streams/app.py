@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 CRASH_EXIT = 70
 CLAIM_DEADLINE_S = 20.0
+HEARTBEAT_S = 1.0
+"""Only the answer to a heartbeat tells a worker that another has left: until then nobody reads what that one had."""
 _LAST_HOURS_S = 5.0
 VERSION = version("quaystream")
 INGESTED = tuple(topic.name for topic in INGEST_TOPICS)
@@ -245,7 +247,7 @@ def _engine_options(session_timeout_s: float) -> Mapping[str, Any]:
         "broker_max_poll_records": 10_000,
         "consumer_max_fetch_size": 1024 * 1024,  # a larger message still comes, alone (KIP-74)
         "broker_session_timeout": session_timeout_s,
-        "broker_heartbeat_interval": session_timeout_s / 5,
+        "broker_heartbeat_interval": min(session_timeout_s / 5, HEARTBEAT_S),
         "broker_rebalance_timeout": 60.0,
         "broker_request_timeout": 90.0,
         "broker_max_poll_interval": 86_400.0,

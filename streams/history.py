@@ -16,10 +16,12 @@ from streams.flow import Crash
 
 PIECE_S: Final = 0.1
 """A transaction of history carries what the rate allows in this time."""
-BEHIND_SHARE: Final = 0.1
-"""The part of the rate that is left while live records wait: late then, not starved."""
 FLIGHT_SHARE: Final = 0.25
-"""The part of a lane's time that its history may take, however slow the database is."""
+"""The part of a lane's time that its history may take."""
+SHY_SHARE: Final = 0.1
+"""The part of its time, and of the rate, while live records wait or transactions are slow: late then, not starved."""
+SLOW_S: Final = 0.25
+"""A live event that waits for a transaction of history and then for its own shall not wait longer than half a second."""
 
 
 class HistoryLane(Protocol):
@@ -28,6 +30,10 @@ class HistoryLane(Protocol):
     @property
     def is_behind(self) -> bool:
         """Whether live records wait."""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no live record has come for a while."""
 
     @property
     def flight_s(self) -> float:
@@ -103,13 +109,17 @@ class History:
 
     async def _hand_on(self, piece: Stretch) -> None:
         usual = len(piece.records) / self._allowance.rate
-        seconds = max(usual, self._lane.flight_s / FLIGHT_SHARE)
-        if self._lane.is_behind:
-            seconds = max(seconds, usual / BEHIND_SHARE)
+        seconds = usual if self._lane.is_quiet else self._beside_live(usual)
         if seconds > usual:
             self._recorder.yielded(self._domain, seconds - usual)
         await asyncio.sleep(self._allowance.reserve(seconds))
         await self._lane.offer_history(piece)
+
+    def _beside_live(self, usual: float) -> float:
+        flight_s = self._lane.flight_s
+        if self._lane.is_behind or flight_s > SLOW_S:
+            return max(usual, flight_s) / SHY_SHARE
+        return max(usual, flight_s / FLIGHT_SHARE)
 
 
 def _pieces(records: Sequence[Record], size: int) -> Iterator[Sequence[Record]]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import structlog
 
@@ -18,6 +18,7 @@ from streams.preparation import Preparation, Ready
 from streams.store import Store
 
 log = structlog.get_logger()
+QUIET_S = 5.0
 _AHEAD_SHARE = 4  # a quarter of a batch is worth preparing while another is in flight
 
 
@@ -51,9 +52,11 @@ class Lane:
         self._ahead: Ready | None = None
         self._is_turning = False
         self.flight_s = 0.0
+        self._live_at = -QUIET_S
 
     async def offer(self, stretch: Stretch) -> None:
         """Take a stretch in; waits while the lane is full, which pauses its partition upstream."""
+        self._live_at = monotonic()
         await self._buffer.put(stretch)
 
     async def offer_history(self, stretch: Stretch) -> None:
@@ -94,6 +97,11 @@ class Lane:
     def is_behind(self) -> bool:
         """Whether more waits than a transaction in flight explains."""
         return len(self._buffer) >= max(1, self._pace.batch_rows // _AHEAD_SHARE)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no live record has come for a while."""
+        return monotonic() - self._live_at > QUIET_S
 
     async def pass_over(self, tp: TopicPartition, end: int, serial: int) -> None:
         """The consumer stands at `end` and found no record before it: believe it once it was sought to our head."""

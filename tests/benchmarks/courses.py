@@ -1,7 +1,10 @@
 """Builders: a course as it would have been measured."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from streams.cli.benchmark.latency import Waits
+from streams.cli.benchmark.scaling.beside import Beside
 from streams.cli.benchmark.scaling.document import Run, document
 from streams.cli.benchmark.scaling.extent import Extent
 from streams.cli.benchmark.scaling.handover import Handover
@@ -30,7 +33,19 @@ def run(
     return Run(curve, at, number, pulled(worker, *faults, events_per_s=rate), 40_000 if at and curve == "chunks" else 0)
 
 
-def course(*more: Run, handover: Handover | None = HANDOVER) -> dict[str, Any]:
+def beside(limit: int, number: int, p99_ms: float, *, is_complete: bool = True) -> Beside:
+    waits = Waits(150_000, 20.0, p99_ms, 2 * p99_ms, 3 * p99_ms, 0, 8.0)
+    return Beside(limit, number, waits, 15.0, p99_ms - 8.0, limit * 0.9, is_complete)
+
+
+BESIDES = [
+    beside(limit, number, p99)
+    for number, at in ((1, (40.0, 60.0)), (2, (50.0, 80.0)))
+    for limit, p99 in zip((0, 2_000), at, strict=True)
+]
+
+
+def course(*more: Run, handover: Handover | None = HANDOVER, besides: Sequence[Beside] = BESIDES) -> dict[str, Any]:
     """Three rounds of two numbers of assets, one of everything else."""
     assets = (
         run("assets", at, worker, number=number, rate=rate)
@@ -47,4 +62,4 @@ def course(*more: Run, handover: Handover | None = HANDOVER) -> dict[str, Any]:
         }.items()
         for at, worker in zip(points, (6.0, 6.3), strict=True)
     )
-    return document(MACHINE, Extent(rounds=3), [*assets, *others, *more], handover, memory=MEMORY)
+    return document(MACHINE, Extent(rounds=3), [*assets, *others, *more], handover, besides, MEMORY)

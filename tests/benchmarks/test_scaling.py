@@ -13,13 +13,13 @@ from streams.cli.bench_curves import register
 from streams.cli.benchmark.observation import Observation
 from streams.cli.benchmark.scaling.document import wrong
 from streams.cli.benchmark.scaling.extent import CURVES, QUICK, Extent, points
-from streams.cli.benchmark.scaling.figures import memory, overhead, rebalance
+from streams.cli.benchmark.scaling.figures import backfill, memory, overhead, rebalance
 from streams.cli.benchmark.scaling.figures import points as rows_of
 from streams.cli.benchmark.scaling.handover import longest_wait_s
 from streams.cli.benchmark.scaling.memory import growth_mb_per_h
 from streams.cli.benchmark.scaling.page import render, write
 from streams.cli.benchmark.scaling.pull import longest_pause_s
-from tests.benchmarks.courses import HANDOVER, course, run
+from tests.benchmarks.courses import HANDOVER, beside, course, run
 
 RESULT = course()
 
@@ -69,6 +69,27 @@ def test_a_handover_that_lost_events_is_named() -> None:
     assert wrong(course(handover=replace(HANDOVER, is_complete=False))) == [
         "rebalance: not every event was stored once"
     ]
+
+
+def test_waits_beside_history_are_medians_of_the_rounds_and_compared_with_those_without() -> None:
+    without, with_history = backfill(RESULT["backfill"]).rows
+    assert without[:6] == ("0", "0", "5,000", "20", "45", "40 - 50")
+    assert with_history[:6] == ("2,000", "1,800", "5,000", "20", "70", "60 - 80")
+    assert (without[8], with_history[8]) == ("1.00", "1.56")
+    assert with_history[-4:] == ("8", "15", "62", "ok")
+
+
+def test_history_that_was_over_too_soon_is_named() -> None:
+    assert wrong(course(besides=[beside(2_000, 1, 60.0, is_complete=False)])) == [
+        "backfill 2000: not every live event was stored, or history was over too soon"
+    ]
+
+
+def test_a_result_of_before_back_fill_still_makes_a_page() -> None:
+    old = {name: value for name, value in RESULT.items() if name != "backfill"}
+    assert wrong(old) == []
+    assert "## History beside live events" in render(RESULT, "curves.svg")
+    assert "## History beside live events" not in render(old, "curves.svg")
 
 
 def test_right_rows_are_not_complained_about() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from streams.buffer import Buffer
 from streams.core.record import Stretch, TopicPartition
-from streams.history import BEHIND_SHARE, FLIGHT_SHARE, PIECE_S, Allowance, History
+from streams.history import FLIGHT_SHARE, PIECE_S, SHY_SHARE, SLOW_S, Allowance, History
 from tests.support.records import CRANES, crane, sent
 
 OLD = TopicPartition("crane-events-backfill", 0)
@@ -35,6 +35,7 @@ class NotedLane:
 
     clock: Clock
     is_behind: bool = False
+    is_quiet: bool = False
     flight_s: float = 0.0
     taken: list[tuple[float, int]] = field(default_factory=list)
     yielded_s: float = 0.0
@@ -95,15 +96,25 @@ async def test_history_gives_way_while_live_records_wait_and_says_so(clock: Cloc
     lane = NotedLane(clock, is_behind=True)
     await run(lane, RATE, of(0, 300))
     assert [count for _, count in lane.taken] == [100, 100, 100]
-    assert lane.taken[-1][0] - 100.0 == pytest.approx(0.2 / BEHIND_SHARE)
-    assert lane.yielded_s == pytest.approx(3 * (0.1 / BEHIND_SHARE - 0.1))
+    assert lane.taken[-1][0] - 100.0 == pytest.approx(0.2 / SHY_SHARE)
+    assert lane.yielded_s == pytest.approx(3 * (0.1 / SHY_SHARE - 0.1))
 
 
-async def test_a_slow_database_slows_history_down(clock: Clock) -> None:
-    lane = NotedLane(clock, flight_s=0.5)
+@pytest.mark.parametrize(("flight_s", "each_s"), [(0.02, 0.1), (0.2, 0.8), (0.5, 5.0)])
+async def test_a_slow_database_slows_history_down(clock: Clock, flight_s: float, each_s: float) -> None:
+    """A quarter of the time at most; a tenth where one transaction is half of what a live event may wait."""
+    assert (FLIGHT_SHARE, SHY_SHARE, SLOW_S) == (0.25, 0.1, 0.25)
+    lane = NotedLane(clock, flight_s=flight_s)
     await run(lane, RATE, of(0, 300))
-    assert lane.taken[-1][0] - 100.0 == pytest.approx(2 * 0.5 / FLIGHT_SHARE)
-    assert lane.yielded_s == pytest.approx(3 * (0.5 / FLIGHT_SHARE - 0.1))
+    assert lane.taken[-1][0] - 100.0 == pytest.approx(2 * each_s)
+    assert lane.yielded_s == pytest.approx(3 * (each_s - 0.1))
+
+
+async def test_nobody_is_given_way_to_where_no_live_event_comes(clock: Clock) -> None:
+    lane = NotedLane(clock, is_quiet=True, is_behind=True, flight_s=0.5)
+    await run(lane, RATE, of(0, 300))
+    assert lane.taken[-1][0] - 100.0 == pytest.approx(0.2)
+    assert lane.yielded_s == 0
 
 
 async def test_a_rate_of_nothing_is_a_pause_and_asks_for_no_more(clock: Clock) -> None:

@@ -36,7 +36,7 @@ MEANINGS: Final = {
     "linger_ms": "How long a batch waits for more records: linger sets latency. Rows or milliseconds, whichever comes "
     "first.",
     "session_timeout": "How long Kafka waits for a silent worker before it gives its partitions to others. Heartbeats are "
-    "five times as frequent.",
+    "five times as frequent, and at least one a second: by their answers a worker learns that another has left.",
     "dead_letter_run": "This many poison records in a row pause their partition.",
     "dead_letter_share": "More poison than this share of the window pauses the partition.",
     "dead_letter_window": "The records of one partition that the share is measured over.",

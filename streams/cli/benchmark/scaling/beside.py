@@ -37,12 +37,15 @@ _STORED = "SELECT coalesce(sum(next_offset - first_offset), 0)::bigint FROM inge
 class Beside:
     """Round `number` with at most `limit` records of history a second (0: none); `waits` are those of live events.
 
+    `stored_p99_ms` is from the broker's acknowledgement on: on a machine too slow for the rate the generator is late itself.
     `history_per_s` were stored meanwhile. `is_complete`: every live event was stored, and history lasted to the end.
     """
 
     limit: int
     number: int
     waits: Waits
+    stored_p50_ms: float
+    stored_p99_ms: float
     history_per_s: float
     is_complete: bool
 
@@ -74,7 +77,11 @@ async def run_beside(crew: Crew, boot: str, limit: int, number: int, laid_up: in
             await watching
     waits = waits_of(schedule, seen, WARM_UP_S)
     lasted = limit == 0 or after < laid_up
-    return Beside(limit, number, waits, (after - before) / (ended - started), lasted and not waits.unseen)
+    acked = schedule.copy()
+    acked["due"] = schedule["acked"]
+    stored = waits_of(acked, seen, WARM_UP_S)
+    history_per_s = (after - before) / (ended - started)
+    return Beside(limit, number, waits, stored.p50_ms, stored.p99_ms, history_per_s, lasted and not waits.unseen)
 
 
 async def _stored(crew: Crew) -> int:

@@ -149,6 +149,7 @@ class Course:
             await crew.program.stop()
         self._screen.tell(
             f"back-fill  {limit:>6,}/s  round {number}  live p50 {found.waits.p50_ms:.0f} ms, p99 {found.waits.p99_ms:.0f} ms"
+            f" (acknowledged p99 {found.waits.acked_p99_ms:.0f} ms, then stored p99 {found.stored_p99_ms:.0f} ms)"
             f"  history {found.history_per_s:,.0f}/s  {'ok' if found.is_complete else 'NOT COMPLETE'}"
         )
         return found

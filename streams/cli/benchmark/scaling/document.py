@@ -107,6 +107,9 @@ def _beside(runs: Sequence[Beside]) -> dict[str, Any]:
         "p99_ms_rounds": [round(wait.p99_ms) for wait in waits],
         "p999_ms": round(median(wait.p999_ms for wait in waits)),
         "max_ms": round(max(wait.max_ms for wait in waits)),
+        "acked_p99_ms": round(median(wait.acked_p99_ms for wait in waits)),
+        "stored_p50_ms": round(median(run.stored_p50_ms for run in runs)),
+        "stored_p99_ms": round(median(run.stored_p99_ms for run in runs)),
         "history_per_s": round(median(run.history_per_s for run in runs)),
         "complete": all(run.is_complete for run in runs),
     }

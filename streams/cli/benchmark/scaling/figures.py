@@ -58,7 +58,7 @@ def backfill(found: Sequence[Mapping[str, Any]]) -> Grid:
     """What live events waited, by how much history was read beside them."""
     heading = (
         *("history, at most/s", "history/s", "live/s", "p50 ms", "p99 ms", "p99 of the rounds"),
-        *("p99.9 ms", "most ms", "p99 × without", "rows"),
+        *("p99.9 ms", "most ms", "p99 × without", "acknowledged p99 ms", "then stored p50 ms", "p99 ms", "rows"),
     )
     return Grid(heading, [_beside(point, found[0]["p99_ms"]) for point in found])
 
@@ -76,6 +76,7 @@ def _beside(point: Mapping[str, Any], without: float) -> tuple[str, ...]:
         f"{min(rounds):,} - {max(rounds):,}",
         *(f"{point[name]:,}" for name in ("p999_ms", "max_ms")),
         f"{point['p99_ms'] / without:.2f}",
+        *(f"{point[name]:,}" for name in ("acked_p99_ms", "stored_p50_ms", "stored_p99_ms")),
         "ok" if point["complete"] else "WRONG",
     )
 

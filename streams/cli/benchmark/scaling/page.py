@@ -84,7 +84,8 @@ def _sections(result: Mapping[str, Any]) -> Iterator[str]:
             f"## History beside live events\n\n{markdown(figures.backfill(result['backfill']))}\n\n"
             "From the moment a live event was due to be sent to the moment its commit was seen. History of a week ago"
             " waits in the back-fill topic in every run, of the same cranes; `QUAYSTREAM_BACKFILL_RATE` says how much"
-            " of it is read.\n"
+            " of it is read. The last figures part that time: until the broker had acknowledged the event, and from then on."
+            " Where the first of them is large, the machine was too slow for the rate.\n"
         )
 
 
