@@ -40,7 +40,7 @@ def _row(table: str, key: str, number: int, written: Mapping[str, Any]) -> dict[
     row |= {"site": site, "source": "/test/gw", "event_id": f"{number:06d}", raw.asset: f"{site}-X1"}
     row[_KEYED_BY[table]] = name
     row |= written
-    return row | {"time": written["time"] if isinstance(written["time"], datetime) else time_of(written["time"])}
+    return row | {name: time_of(row[name]) for name in ("time", "expected_time") if isinstance(row.get(name), str)}
 
 
 def shown(fact: Fact) -> dict[str, Any]:
