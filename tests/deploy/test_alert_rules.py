@@ -48,6 +48,7 @@ def test_rules_are_valid(file: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.timeout(900)  # windows of three days: seconds of work, minutes on a busy machine
 @pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: file.name)
 def test_alerts_fire_and_clear_as_their_tests_say(file: Path) -> None:
     done = promtool("test", "rules", file)

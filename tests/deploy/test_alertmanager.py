@@ -15,6 +15,7 @@ from deploy.local.packages import find, need
 from deploy.local.part import quiet
 from deploy.local.stack import Stack
 from deploy.monitoring.alertmanager import compose
+from deploy.monitoring.drills import DRILLS
 from schemas.errors import ConfigurationError
 from tests.support.alerting import Alerting, Receiver, page_of, rules_of, serving
 from tests.support.documents import ROOT
@@ -73,6 +74,11 @@ def test_alerts_named_in_inhibitions_exist() -> None:
     }
     assert named
     assert sorted(named - {alert.name for alert in alerts()}) == []
+
+
+def test_drills_are_of_alerts_that_page() -> None:
+    pages = {alert.name for alert in alerts() if alert.severity == "page"}
+    assert {drill.alert for drill in DRILLS} <= pages
 
 
 def test_a_deployment_brings_its_receivers() -> None:
