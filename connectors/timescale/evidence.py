@@ -117,7 +117,7 @@ _KINDS: Final[Mapping[Grain, Kind]] = {
     **dict.fromkeys(("cargo", "agency"), "boxes"),
     **dict.fromkeys(("call", "berth"), "calls"),
     "stream": "gaps",
-    "radio": "readings",
+    "device": "readings",
 }
 _SPANS: Final[Mapping[str, tuple[str, ...]]] = {
     "allocated_h": ("allocated",),

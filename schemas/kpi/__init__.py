@@ -20,7 +20,7 @@ from schemas.errors import ConfigurationError
 FOLDER: Final = Path(__file__).parent
 RELEASED: Final = FOLDER / "released.yaml"
 
-Domain = Literal["crane", "gate", "cargo", "vessel", "cell", "radio", "any"]
+Domain = Literal["crane", "gate", "cargo", "vessel", "cell", "device", "any"]
 Grain = Literal[
     "crane",
     "delay",
@@ -35,7 +35,7 @@ Grain = Literal[
     "stream",
     "cell",
     "energy",
-    "radio",
+    "device",
 ]
 TimeBase = Literal[
     "cycle_ends",
@@ -78,7 +78,7 @@ _CELL: Final = (
     *("cuup_delay_ul_sum", "cuup_delay_ul_weight", "cuup_delays_ul", "delay_dl_s", "delay_ul_s"),
     *("n3_ul_bps", "n3_ul_reports", "n3_dl_bps", "n3_dl_reports", "volume_bit", "energy_j", "energy_reports"),
 )
-_RADIO: Final = (
+_DEVICE: Final = (
     *("readings", "rsrp_dbm", "rsrp_n", "sinr_db", "sinr_n", "rtt_ms", "rtt_ms_sq", "rtt_n", "rtt_max_ms"),
     *("rtt_p50_ms", "rtt_p99_ms", "rtt_in_30_ms", "handovers"),
 )
@@ -96,7 +96,7 @@ MEASURES: Final[Mapping[Grain, tuple[str, ...]]] = {
     "stream": ("received", "expected"),
     "cell": _CELL,
     "energy": ("energy_kwh", "network_kwh", "energy_moves"),
-    "radio": _RADIO,
+    "device": _DEVICE,
 }
 """What the database measures of each grain: the only words an input may use."""
 

@@ -78,7 +78,7 @@ def test_rows_minutes_and_hours_show_what_was_recorded(port: System) -> None:
 
 
 KPIS = """
-SELECT kpi_id, value, n FROM kpi.numbers('radio', 'period', '2024-07-01', '2024-09-01')
+SELECT kpi_id, value, n FROM kpi.numbers('device', 'period', '2024-07-01', '2024-09-01')
 WHERE site = 'VNHPH-DEEPC2' AND asset IS NOT DISTINCT FROM %s
 """
 
@@ -92,7 +92,7 @@ def test_kpis_equal_what_is_computed_from_the_files(port: System) -> None:
     assert found == {kpi: pytest.approx(pair, rel=1e-12) for kpi, pair in computed(list(recordings.values())).items()}
     # By hour: the longest recording is of one hour, and that is all there is of it.
     hour = port.database.rows(
-        "SELECT period_start, n, value FROM kpi.radio_hourly WHERE asset = %s AND kpi_id = 'radio_rtt_mean'",
+        "SELECT period_start, n, value FROM kpi.device_hourly WHERE asset = %s AND kpi_id = 'radio_rtt_mean'",
         device("arterial_n8_v50_run01"),
     )
     assert hour == [(moment("2024-07-24T07:00:00"), 1493.0, pytest.approx(32561 / 1493))]

@@ -248,7 +248,7 @@ AS $$
 $$;
 
 -- By device, and of all devices of a site (asset null). Percentiles do not add up: they are of the raw readings.
-CREATE FUNCTION kpi.radio_measures(by text, since timestamptz, until timestamptz, known_at timestamptz)
+CREATE FUNCTION kpi.device_measures(by text, since timestamptz, until timestamptz, known_at timestamptz)
 RETURNS TABLE (
     site text, shift text, period_start timestamptz, period_end timestamptz, as_of timestamptz, grain text, asset text,
     lane text, part text, measures jsonb
@@ -276,7 +276,7 @@ AS $$
             AND s.rtt_ms IS NOT NULL
         GROUP BY GROUPING SETS ((w.site, w.period_start, s.device_id), (w.site, w.period_start))
     )
-    SELECT w.site, w.shift, w.period_start, w.period_end, w.as_of, 'radio', a.device_id, NULL::text, NULL::text,
+    SELECT w.site, w.shift, w.period_start, w.period_end, w.as_of, 'device', a.device_id, NULL::text, NULL::text,
            jsonb_build_object(
                'readings', a.readings, 'rsrp_dbm', a.rsrp_dbm, 'rsrp_n', a.rsrp_n, 'sinr_db', a.sinr_db,
                'sinr_n', a.sinr_n, 'rtt_ms', a.rtt_ms, 'rtt_ms_sq', a.rtt_ms_sq, 'rtt_n', a.rtt_n,
@@ -379,7 +379,7 @@ AS $$
     )
 $$;
 
--- kpi.numbers of the domains `cell` and `radio`, with completeness counted in granularity periods. What devices saw comes
+-- kpi.numbers of the domains `cell` and `device`, with completeness counted in granularity periods. What devices saw comes
 -- when they like: it has none.
 CREATE FUNCTION kpi.network_numbers(
     of_domain text, by text, since timestamptz, until timestamptz, known_at timestamptz DEFAULT 'infinity'
@@ -399,7 +399,7 @@ AS $$
         UNION ALL
         SELECT * FROM kpi.energy_measures(by, since, until, known_at) WHERE of_domain = 'cell'
         UNION ALL
-        SELECT * FROM kpi.radio_measures(by, since, until, known_at) WHERE of_domain = 'radio'
+        SELECT * FROM kpi.device_measures(by, since, until, known_at) WHERE of_domain = 'device'
     ), covered AS MATERIALIZED (
         SELECT c.site, c.period_start, c.asset, least(1, c.covered_s / nullif(c.expected_s, 0)) AS completeness
         FROM kpi.cell_coverage(by, since, until, known_at) AS c WHERE of_domain = 'cell' AND c.object IS NULL
@@ -432,9 +432,9 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE
 AS $$
-    SELECT * FROM kpi.fact_numbers(of_domain, by, since, until, known_at) WHERE of_domain NOT IN ('cell', 'radio')
+    SELECT * FROM kpi.fact_numbers(of_domain, by, since, until, known_at) WHERE of_domain NOT IN ('cell', 'device')
     UNION ALL
-    SELECT * FROM kpi.network_numbers(of_domain, by, since, until, known_at) WHERE of_domain IN ('cell', 'radio')
+    SELECT * FROM kpi.network_numbers(of_domain, by, since, until, known_at) WHERE of_domain IN ('cell', 'device')
 $$;
 
 CREATE VIEW kpi.network_span AS
@@ -452,12 +452,12 @@ FROM kpi.network_span AS s CROSS JOIN LATERAL kpi.network_numbers('cell', 'shift
 CREATE VIEW kpi.cell_daily AS
 SELECT n.*, substring(n.part FROM '^5qi=(.*)$') AS five_qi, substring(n.part FROM '^snssai=(.*)$') AS snssai
 FROM kpi.network_span AS s CROSS JOIN LATERAL kpi.network_numbers('cell', 'day', s.since, s.until) AS n;
-CREATE VIEW kpi.radio_hourly AS
-SELECT n.* FROM kpi.network_span AS s CROSS JOIN LATERAL kpi.network_numbers('radio', 'hour', s.since, s.until) AS n;
-CREATE VIEW kpi.radio_shift AS
-SELECT n.* FROM kpi.network_span AS s CROSS JOIN LATERAL kpi.network_numbers('radio', 'shift', s.since, s.until) AS n;
-CREATE VIEW kpi.radio_daily AS
-SELECT n.* FROM kpi.network_span AS s CROSS JOIN LATERAL kpi.network_numbers('radio', 'day', s.since, s.until) AS n;
+CREATE VIEW kpi.device_hourly AS
+SELECT n.* FROM kpi.network_span AS s CROSS JOIN LATERAL kpi.network_numbers('device', 'hour', s.since, s.until) AS n;
+CREATE VIEW kpi.device_shift AS
+SELECT n.* FROM kpi.network_span AS s CROSS JOIN LATERAL kpi.network_numbers('device', 'shift', s.since, s.until) AS n;
+CREATE VIEW kpi.device_daily AS
+SELECT n.* FROM kpi.network_span AS s CROSS JOIN LATERAL kpi.network_numbers('device', 'day', s.since, s.until) AS n;
 
 -- Per hour: of a site (asset null), of each cell_id (object null), and of each object.
 CREATE VIEW kpi.cell_completeness AS
@@ -466,8 +466,8 @@ SELECT c.site, c.asset, c.object, c.period_start AS bucket, c.reports, c.covered
 FROM kpi.network_span AS s CROSS JOIN LATERAL kpi.cell_coverage('hour', s.since, s.until, 'infinity') AS c;
 
 GRANT SELECT ON
-    kpi.network_clock, kpi.network_span, kpi.cell_hourly, kpi.cell_shift, kpi.cell_daily, kpi.radio_hourly,
-    kpi.radio_shift, kpi.radio_daily, kpi.cell_completeness
+    kpi.network_clock, kpi.network_span, kpi.cell_hourly, kpi.cell_shift, kpi.cell_daily, kpi.device_hourly,
+    kpi.device_shift, kpi.device_daily, kpi.cell_completeness
 TO quaystream_reader;
 REVOKE ALL ON FUNCTION
     kpi.cell_hours_known(timestamptz, timestamptz, text[]), kpi.radio_hours_known(timestamptz, timestamptz),
@@ -476,7 +476,7 @@ REVOKE ALL ON FUNCTION
     kpi.weighed(double precision, double precision, double precision, double precision),
     kpi.cell_measures(text, timestamptz, timestamptz, timestamptz),
     kpi.radio_sums(text, timestamptz, timestamptz, timestamptz),
-    kpi.radio_measures(text, timestamptz, timestamptz, timestamptz),
+    kpi.device_measures(text, timestamptz, timestamptz, timestamptz),
     kpi.energy_measures(text, timestamptz, timestamptz, timestamptz),
     kpi.cell_coverage(text, timestamptz, timestamptz, timestamptz),
     kpi.network_numbers(text, text, timestamptz, timestamptz, timestamptz),
@@ -489,7 +489,7 @@ GRANT EXECUTE ON FUNCTION
     kpi.weighed(double precision, double precision, double precision, double precision),
     kpi.cell_measures(text, timestamptz, timestamptz, timestamptz),
     kpi.radio_sums(text, timestamptz, timestamptz, timestamptz),
-    kpi.radio_measures(text, timestamptz, timestamptz, timestamptz),
+    kpi.device_measures(text, timestamptz, timestamptz, timestamptz),
     kpi.energy_measures(text, timestamptz, timestamptz, timestamptz),
     kpi.cell_coverage(text, timestamptz, timestamptz, timestamptz),
     kpi.network_numbers(text, text, timestamptz, timestamptz, timestamptz),
