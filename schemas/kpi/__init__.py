@@ -21,7 +21,9 @@ FOLDER: Final = Path(__file__).parent
 RELEASED: Final = FOLDER / "released.yaml"
 
 Domain = Literal["crane", "gate", "cargo", "vessel", "any"]
-Grain = Literal["crane", "delay", "visit", "passage", "wait", "exception", "cargo", "agency", "call", "berth", "stream"]
+CraneGrain = Literal["crane", "delay", "dispatch", "quay", "yard"]
+GateGrain = Literal["visit", "touch", "passage", "peak", "wait", "exception"]
+Grain = Literal[CraneGrain, GateGrain, "cargo", "hold", "agency", "call", "berth", "stream"]
 TimeBase = Literal[
     "cycle_ends", "time_in_period", "visit_ends", "passage_ends", "release", "box_leaves", "ship_leaves", "event"
 ]
@@ -45,11 +47,17 @@ _CALL: Final = (
 MEASURES: Final[Mapping[Grain, tuple[str, ...]]] = {
     "crane": _CRANE,
     "delay": ("delay_h", "delays"),
+    "dispatch": ("busy_h", "jobs"),
+    "quay": ("quay_boxes", "quay_lifts"),
+    "yard": ("rehandles", "yard_lifts"),
     "visit": _VISIT,
+    "touch": ("untouched", "visits"),
     "passage": ("passages", "lane_h", "transaction_s", "transaction_s_sq", "transactions"),
+    "peak": ("peak_passages", "passages"),
     "wait": ("wait_min", "visits"),
     "exception": ("of_reason", "exceptions"),
     "cargo": ("released", "elapsed_days", "stays", "dwell_h", "dwell_h_sq", "dwell_p50_h", "dwell_p90_h"),
+    "hold": ("held_h", "held_h_sq", "free_h", "free_h_sq", "boxes"),
     "agency": ("wait_h", "visits"),
     "call": _CALL,
     "berth": ("occupied_h", "berth_hours", "berths"),

@@ -10,7 +10,7 @@ from schemas.generate import kpis
 from schemas.kpi import MEASURES, Definition, Grain, current_definitions, load_definitions, released_digests
 
 DEFINITIONS = load_definitions()
-SQL = "".join(file.read_text(encoding="utf-8") for file in sorted((MIGRATIONS / "core").glob("001[678].*.sql")))
+SQL = "".join(file.read_text(encoding="utf-8") for file in sorted((MIGRATIONS / "core").glob("00??.kpi-*.sql")))
 SAID = {
     "id": "boxes_twice",
     "version": 1,
