@@ -24,7 +24,10 @@ SELECT ended_at AS at, 'cycle' AS kind, cycle_id AS id,
                THEN 'its times are not to be trusted' END
            WHEN 'suspended' THEN CASE WHEN $5::text[] && ARRAY['cycle_s', 'cycle_p50_s', 'cycle_p90_s']
                THEN 'the crane was off for a part of it' END
-           ELSE CASE WHEN $5::text[] && ARRAY['energy_kwh'] AND energy_kwh IS NULL THEN 'no meter reading' END
+           ELSE CASE WHEN $5::text[] && ARRAY['energy_kwh'] AND energy_kwh IS NULL THEN 'no meter reading'
+               WHEN $5::text[] && ARRAY['quay_boxes'] AND move_kind IS NULL THEN 'no job says what it was'
+               WHEN $5::text[] && ARRAY['quay_boxes'] AND move_kind NOT IN ('load', 'discharge')
+               THEN 'not to or from a ship' END
        END AS excluded
 FROM port.crane_cycle WHERE site = $1 AND ended_at >= $2 AND ended_at < $3 AND ($4::text IS NULL OR crane_id = $4)
 ORDER BY ended_at, cycle_id
@@ -34,7 +37,7 @@ SELECT time AS at, 'job' AS kind, event_id AS id,
        jsonb_build_object('crane_id', crane_id, 'job_id', job_id, 'boxes', boxes, 'move_kind', move_kind) AS said,
        CASE WHEN row_number() OVER (PARTITION BY crane_id, job_id ORDER BY time, event_id) > 1
                 THEN 'delivered before: counts once'
-            WHEN move_kind = 'hatch' THEN 'a hatch cover is no box' END AS excluded
+            WHEN move_kind = 'hatch' AND NOT $5::text[] && ARRAY['busy_h'] THEN 'a hatch cover is no box' END AS excluded
 FROM port.crane_job
 WHERE site = $1 AND time >= $2 AND time < $3 AND ($4::text IS NULL OR crane_id = $4) AND step = 'delivered'
     AND $5::text[] IS NOT NULL
@@ -75,6 +78,9 @@ SELECT coalesce(gated_out_at, loaded_at, released_at, last_at) AS at, 'box' AS k
        CASE WHEN $5::text[] && ARRAY['released', 'wait_h']
                 THEN CASE WHEN released_at IS NULL THEN 'not released'
                           WHEN released_at < $2 OR released_at >= $3 THEN 'released in another period' END
+            WHEN $5::text[] && ARRAY['held_h', 'free_h']
+                AND (discharged_at <= released_at AND released_at <= gated_out_at) IS NOT TRUE
+                THEN 'not discharged, released and gated out in that order'
             WHEN coalesce(gated_out_at, loaded_at) IS NULL THEN 'still here'
             WHEN dwell_s IS NULL THEN 'its arrival was not seen' END AS excluded
 FROM port.cargo_visit
@@ -113,8 +119,10 @@ ORDER BY noticed_at, subject, from_sequence
     "readings": network_evidence.READINGS,
 }
 _KINDS: Final[Mapping[Grain, Kind]] = {
-    **dict.fromkeys(("visit", "passage", "wait", "exception"), "visits"),
-    **dict.fromkeys(("cargo", "agency"), "boxes"),
+    **dict.fromkeys(("visit", "touch", "passage", "peak", "wait", "exception"), "visits"),
+    **dict.fromkeys(("cargo", "hold", "agency"), "boxes"),
+    **dict.fromkeys(("quay", "yard"), "cycles"),
+    "dispatch": "jobs",
     **dict.fromkeys(("call", "berth"), "calls"),
     "stream": "gaps",
     "device": "readings",

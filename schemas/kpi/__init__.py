@@ -21,22 +21,10 @@ FOLDER: Final = Path(__file__).parent
 RELEASED: Final = FOLDER / "released.yaml"
 
 Domain = Literal["crane", "gate", "cargo", "vessel", "cell", "device", "any"]
-Grain = Literal[
-    "crane",
-    "delay",
-    "visit",
-    "passage",
-    "wait",
-    "exception",
-    "cargo",
-    "agency",
-    "call",
-    "berth",
-    "stream",
-    "cell",
-    "energy",
-    "device",
-]
+CraneGrain = Literal["crane", "delay", "dispatch", "quay", "yard"]
+GateGrain = Literal["visit", "touch", "passage", "peak", "wait", "exception"]
+NetworkGrain = Literal["cell", "energy", "device"]
+Grain = Literal[CraneGrain, GateGrain, NetworkGrain, "cargo", "hold", "agency", "call", "berth", "stream"]
 TimeBase = Literal[
     "cycle_ends",
     "time_in_period",
@@ -85,11 +73,17 @@ _DEVICE: Final = (
 MEASURES: Final[Mapping[Grain, tuple[str, ...]]] = {
     "crane": _CRANE,
     "delay": ("delay_h", "delays"),
+    "dispatch": ("busy_h", "jobs"),
+    "quay": ("quay_boxes", "quay_lifts"),
+    "yard": ("rehandles", "yard_lifts"),
     "visit": _VISIT,
+    "touch": ("untouched", "visits"),
     "passage": ("passages", "lane_h", "transaction_s", "transaction_s_sq", "transactions"),
+    "peak": ("peak_passages", "passages"),
     "wait": ("wait_min", "visits"),
     "exception": ("of_reason", "exceptions"),
     "cargo": ("released", "elapsed_days", "stays", "dwell_h", "dwell_h_sq", "dwell_p50_h", "dwell_p90_h"),
+    "hold": ("held_h", "held_h_sq", "free_h", "free_h_sq", "boxes"),
     "agency": ("wait_h", "visits"),
     "call": _CALL,
     "berth": ("occupied_h", "berth_hours", "berths"),

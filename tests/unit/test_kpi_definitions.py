@@ -10,9 +10,7 @@ from schemas.generate import kpis
 from schemas.kpi import MEASURES, Definition, Grain, current_definitions, load_definitions, released_digests
 
 DEFINITIONS = load_definitions()
-FILES = [
-    file for pattern in ("001[678].*.sql", "002[45].*.sql") for file in sorted((MIGRATIONS / "core").glob(pattern))
-]
+FILES = [f for pattern in ("00??.kpi-*.sql", "00??.network-*.sql") for f in sorted((MIGRATIONS / "core").glob(pattern))]
 SQL = "".join(file.read_text(encoding="utf-8") for file in FILES)
 SAID = {
     "id": "boxes_twice",

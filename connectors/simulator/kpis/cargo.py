@@ -9,6 +9,7 @@ from connectors.simulator.kpis.window import Window
 Stay = Mapping[str, Any]
 """A row of `port.cargo_visit` as a scenario states it, its times in epoch ms."""
 _HOUR_S: Final = 3600
+_HOUR_MS: Final = 3_600_000
 
 
 def cargo_numbers(stays: Sequence[Stay], window: Window) -> Iterator[Number]:
@@ -33,3 +34,14 @@ def _numbers(released: Sequence[Stay], left: Sequence[Stay], window: Window) -> 
     yield from mean("dwell_mean", dwells)
     yield from percentile("dwell_p50", dwells, 0.5)
     yield from percentile("dwell_p90", dwells, 0.9)
+    by_land = [stay for stay in left if _is_ordered(stay["discharged_at"], stay["released_at"], stay["gated_out_at"])]
+    held = [(stay["released_at"] - stay["discharged_at"]) / _HOUR_MS for stay in by_land]
+    yield from mean("dwell_until_release", held)
+    free = [(stay["gated_out_at"] - stay["released_at"]) / _HOUR_MS for stay in by_land]
+    yield from mean("dwell_after_release", free)
+
+
+def _is_ordered(*moments: int | None) -> bool:
+    """Whether all of them are known, each no earlier than the one before."""
+    known = [moment for moment in moments if moment is not None]
+    return len(known) == len(moments) and known == sorted(known)

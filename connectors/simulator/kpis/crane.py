@@ -45,7 +45,7 @@ class Lift:
 
 @dataclass(slots=True)
 class Diary:
-    """What a crane did and told: lifts; (ms, what, data) of statuses, assignments and faults, in order of time.
+    """What a crane did and told: lifts; (ms, what, data) of statuses, assignments, jobs and faults, in order of time.
 
     `meter` is its energy meter (kWh, epoch ms) when it was first seen and at the end of each lift.
     """
@@ -78,6 +78,12 @@ class Diary:
             for code in codes
             for stretch in _paired([(at, data["active"]) for at, data in faults if data["code"] == code])
         ]
+
+    def jobs(self) -> list[Stretch]:
+        """From dispatched to delivered, of jobs that have both."""
+        began = {data["job_id"]: at for at, what, data in self.told if what == "job" and data["step"] == "dispatched"}
+        ended = {data["job_id"]: at for at, what, data in self.told if what == "job" and data["step"] == "delivered"}
+        return [(began[job], ended[job]) for job in began.keys() & ended.keys()]
 
     def assigned(self, state: str, thing: str | None = None) -> list[Stretch]:
         """Allocated, logged on or delayed (`delay_start`), to one call or by one code only where `thing` says which."""
@@ -121,6 +127,7 @@ def crane_numbers(diaries: Sequence[Diary], window: Window) -> Iterator[Number]:
 def _numbers(diaries: Sequence[Diary], window: Window) -> Iterator[Number]:
     ended = [lift for diary in diaries for lift in diary.lifts if window.holds(lift.ended_ms)]
     cycles = [lift for lift in ended if not lift.is_cover]
+    dispatched = [[job for job in diary.jobs() if window.touches(job)] for diary in diaries]
     energies = [
         diary.energy_kwh(lift)
         for diary in diaries
@@ -132,7 +139,11 @@ def _numbers(diaries: Sequence[Diary], window: Window) -> Iterator[Number]:
         *_cycles(cycles),
         *mean("energy_per_move", (0.0 if energy is None else energy for energy in energies)),
         *_states(diaries, window, cycles),
+        *_tnot(diaries, dispatched, window),
     ]
+    if cycles:
+        boxes = sum(lift.boxes for lift in cycles)
+        found.append(Number("quay_throughput", boxes, None, len(cycles), boxes))
     unknown = {"energy_per_move"} if None in energies or _is_parted(diaries, window) else set()
     kind = diaries[0].kind
     yield from (number._replace(part=kind, is_known=number.kpi not in unknown) for number in found)
@@ -173,6 +184,14 @@ def _states(diaries: Sequence[Diary], window: Window, cycles: Sequence[Lift]) ->
     yield ratio("mttr", repair_h, len(repaired), len(repaired))
     yield share("availability", up, up + down_h)
     yield ratio("mmbf", len(cycles), failures, failures)
+
+
+def _tnot(diaries: Sequence[Diary], dispatched: Sequence[Sequence[Stretch]], window: Window) -> Iterator[Number]:
+    """Hours in which each crane was both working and dispatched."""
+    if any(dispatched):
+        both = (_both(diary.working(), jobs) for diary, jobs in zip(diaries, dispatched, strict=True))
+        hours = _hours(window, both)
+        yield Number("tnot", hours, None, sum(map(len, dispatched)), hours)
 
 
 def _delays(diaries: Sequence[Diary], window: Window) -> Iterator[Number]:

@@ -10,6 +10,7 @@ from connectors.simulator.kpis.window import Window
 Visit = Mapping[str, Any]
 """A row of `port.gate_visit` as a scenario states it, whole, its times in epoch ms."""
 _MINUTE_S: Final = 60
+_QUARTER_MS: Final = 900_000
 
 
 class Passage(NamedTuple):
@@ -47,6 +48,7 @@ def _visits(ended: Sequence[Visit]) -> Iterator[Number]:
     yield from mean("procedure_time", map(_procedure_min, ended))
     yield from mean("touch_points", (visit["touch_points"] for visit in ended))
     yield from mean("manual_touch_points", (visit["manual_touch_points"] for visit in ended))
+    yield share("no_touch_rate", sum(visit["manual_touch_points"] == 0 for visit in ended), len(ended))
     reads = sum(visit["container_reads"] for visit in ended)
     failures = sum(visit["check_digit_failures"] for visit in ended)
     yield share("check_digit_pass_rate", reads - failures, reads)
@@ -108,5 +110,8 @@ def _passages(visits: Sequence[Visit], window: Window) -> Iterator[Number]:
 
 
 def _through(passages: Sequence[Passage], lane_h: float) -> Iterator[Number]:
+    quarters = Counter(int(passage.at_ms or 0) // _QUARTER_MS for passage in passages)
+    peak = max(quarters.values())
+    yield Number("peak_quarter_hour", peak, None, len(passages), peak)
     yield ratio("lane_throughput", len(passages), lane_h, len(passages))
     yield from mean("gate_transaction_time", (passage.transaction_s for passage in passages))

@@ -28,6 +28,10 @@ class Window(NamedTuple):
     def holds(self, at_ms: int | None) -> bool:
         return at_ms is not None and self.start_ms <= at_ms < self.end_ms
 
+    def touches(self, stretch: Stretch) -> bool:
+        """Whether any of it lies in what has passed of the period."""
+        return stretch[0] < self.seen_ms and stretch[1] > self.start_ms
+
     def hours_of(self, stretches: Iterable[Stretch]) -> float:
         """Hours of this period in which at least one of the stretches holds."""
         cut = [(max(since, self.start_ms), min(until, self.seen_ms)) for since, until in stretches]
