@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.table import Table
 
+from schemas.backfill import is_backfill
 from schemas.errors import CheckFailedError
 from streams.cli.paper import print_table
 from streams.cli.span import span_option
@@ -173,7 +174,14 @@ def beyond_the_end(lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, i
 def _show(ledger: "Ledger") -> None:
     columns = ("accepted", "duplicate", "rejected", "missing", "difference")
     table = Table("topic", "partitions", *columns, box=None, pad_edge=False)
-    topics = sorted({line.topic for line in ledger.partitions})
+    # A back-fill topic that nothing was ever sent to says nothing; --json has it.
+    topics = sorted(
+        {
+            line.topic
+            for line in ledger.partitions
+            if not is_backfill(line.topic) or line.next_offset > line.first_offset
+        }
+    )
     for topic in topics:
         lines = [line for line in ledger.partitions if line.topic == topic]
         totals = (sum(getattr(line, name) for line in lines) for name in columns)
