@@ -5,7 +5,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -18,6 +18,7 @@ from connectors.kafka.options import access_from
 from connectors.kafka.producer import Publisher
 from connectors.kafka.relay import DeadLetterRelay
 from connectors.prometheus import Registry
+from connectors.timescale.attribution import attribute
 from connectors.timescale.pool import Connection, Pool
 from connectors.timescale.retention import effective_kept, retire_expired
 from schemas import metrics
@@ -43,6 +44,7 @@ _NOTHING_FOR_S = 4.0
 _ANSWER_S = 10.0
 _AFTER_FAILURE_S = 10.0
 _BUSY_S = 0.1
+_ATTRIBUTED = timedelta(days=8)
 _MISSING = """
 SELECT g.type, g.subject, sum(g.to_sequence - g.from_sequence + 1)::bigint - coalesce(sum(d.known), 0)::bigint AS missing
 FROM ingest.sequence_gap g
@@ -94,6 +96,11 @@ class Chores(Service):
     async def _add_up_hours(self) -> None:
         # At most a twentieth of the time, however many assets there are.
         await self._every(2.0, self._some_hours, rest=20)
+
+    @Service.task
+    async def _attribute_to_radio(self) -> None:
+        # At most a twentieth of the time: folds and lanes come first.
+        await self._every(300.0, self._attribution, rest=20)
 
     @Service.task
     async def _retire(self) -> None:
@@ -175,6 +182,14 @@ class Chores(Service):
             for removal in await retire_expired(connection, kept, datetime.now(UTC)):
                 if removal.rows:
                     log.info("retired", table=removal.table, rows=removal.rows)
+
+    async def _attribution(self) -> None:
+        """Of the days in which anything may still change by itself; late data of older ones: `kpi attribution`."""
+        async with self._pool.acquire() as connection:
+            newest = await connection.fetchval("SELECT max(newest) FROM ingest.site_clock")
+        if newest is not None:
+            made = await attribute(self._pool, newest - _ATTRIBUTED, newest + timedelta(seconds=1))
+            self._registry.counter(metrics.ATTRIBUTED_DAYS).inc(made.changed)
 
     async def _relay(self) -> None:
         async with Publisher(access_from(self._settings), "zstd") as publisher:

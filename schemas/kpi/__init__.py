@@ -20,8 +20,10 @@ from schemas.errors import ConfigurationError
 FOLDER: Final = Path(__file__).parent
 RELEASED: Final = FOLDER / "released.yaml"
 
-Domain = Literal["crane", "gate", "cargo", "vessel", "any"]
-Grain = Literal["crane", "delay", "visit", "passage", "wait", "exception", "cargo", "agency", "call", "berth", "stream"]
+Domain = Literal["crane", "gate", "cargo", "vessel", "any", "radio"]
+Grain = Literal[
+    "crane", "delay", "visit", "passage", "wait", "exception", "cargo", "agency", "call", "berth", "stream", "radio"
+]
 TimeBase = Literal[
     "cycle_ends", "time_in_period", "visit_ends", "passage_ends", "release", "box_leaves", "ship_leaves", "event"
 ]
@@ -54,6 +56,7 @@ MEASURES: Final[Mapping[Grain, tuple[str, ...]]] = {
     "call": _CALL,
     "berth": ("occupied_h", "berth_hours", "berths"),
     "stream": ("received", "expected"),
+    "radio": ("cycles", "known_cycles", "exposed_cycles", "attributed_cycles", "lost_min", "moves_lost"),
 }
 """What the database measures of each grain: the only words an input may use."""
 
@@ -134,7 +137,7 @@ class Definition(_Value):
 @cache
 def load_definitions() -> tuple[Definition, ...]:
     """Every version of every KPI, in the order of the files. Raises `ConfigurationError` where they do not hold."""
-    files = [FOLDER / f"{domain}.yaml" for domain in (*DOMAINS, "stream")]
+    files = [FOLDER / f"{domain}.yaml" for domain in (*DOMAINS, "stream", "radio")]
     found: list[Definition] = []
     for file in files:
         try:

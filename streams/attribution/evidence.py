@@ -93,6 +93,8 @@ class Witness:
 
     def _short_s(self, run: Run, within: Span) -> float:
         """What the run was short of usual motion, inside a span."""
-        first, last = np.searchsorted(self.motion.time_s, [max(run.from_s, within.from_s), min(run.until_s, within.until_s)])
+        first, last = np.searchsorted(
+            self.motion.time_s, [max(run.from_s, within.from_s), min(run.until_s, within.until_s)]
+        )
         steps = np.diff(self.motion.time_s[first : last + 1])
         return float(np.sum(steps * (1 - np.minimum(self.motion.share[first : first + len(steps)], 1))))

@@ -76,7 +76,7 @@ def motion_of(
     method: Method = METHOD,
 ) -> Motion | None:
     """None where nothing says how it moves. Unknown flags (-1) count as not set."""
-    if len(time_s) < 2 or all(np.isnan(speed).all() for speed in speeds):  # noqa: PLR2004
+    if len(time_s) < 2 or all(np.isnan(speed).all() for speed in speeds):
         return None
     is_landed, is_locked = landed == 1, locked == 1
     share = np.zeros(len(time_s))
@@ -95,10 +95,7 @@ def _runs(
 ) -> list[Run]:
     slow = share < method.creep
     turns = np.flatnonzero(
-        (slow[1:] != slow[:-1])
-        | (landed[1:] != landed[:-1])
-        | (locked[1:] != locked[:-1])
-        | (np.diff(time_s) > _GAP_S)
+        (slow[1:] != slow[:-1]) | (landed[1:] != landed[:-1]) | (locked[1:] != locked[:-1]) | (np.diff(time_s) > _GAP_S)
     )
     firsts = np.concatenate(([0], turns + 1))
     ends = np.concatenate((turns + 1, [len(time_s) - 1]))

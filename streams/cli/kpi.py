@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="What the port did, in numbers with a definition.", no_args_is_help=True)
     baseline = typer.Typer(help="What to compare with.", no_args_is_help=True)
     group.command("list")(list_kpis)
-    for command in (show, explain, effect):
+    for command in (show, explain, effect, attribution):
         group.command()(command)
     baseline.command("set")(set_baseline)
     baseline.command("show")(show_baselines)
@@ -128,6 +128,33 @@ def effect(site: Site, since: Since, until: Until, as_json: Json = False) -> Non
         return
     heading = ("kpi", "part", "unit", "before", "n", "now", "n", "change", "from", "to", "method")
     _print(heading, map(_effect_cells, rows))
+
+
+def attribution(since: Since, until: Until, site: AnySite = None, as_json: Json = False) -> None:
+    """Work out which moves the radio cost, now; a worker does it by itself every few minutes for the last 8 days."""
+    from connectors.timescale.attribution import attribute, read_days
+    from connectors.timescale.pool import open_pool
+    from streams.settings import load_settings
+
+    span = (_time("--from", since), _time("--to", until))
+    if span[0] >= span[1]:
+        raise ConfigurationError(f"--from {since} is not before --to {until}: swap them")
+
+    async def make() -> list[dict[str, Any]]:
+        pool = await open_pool(load_settings().worker_dsn(), 2)
+        try:
+            await attribute(pool, *span, site)
+            async with pool.acquire() as connection:
+                return await read_days(connection, *span, site)
+        finally:
+            await pool.close()
+
+    rows = asyncio.run(make())
+    if as_json:
+        _print_json(rows)
+        return
+    heading = ("day", "asset", "cycles", "exposed", "attributed", "unknown", "lost min", "moves lost", "from", "to", "")
+    _print(heading, map(_attribution_cells, rows))
 
 
 def set_baseline(site: Site, since: Since, until: Until, note: Note = "") -> None:
@@ -218,6 +245,13 @@ def _number_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _evidence_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     said = " ".join(f"{name}={value}" for name, value in row["said"].items() if value is not None)
     return f"{row['at']:%Y-%m-%d %H:%M:%S}", row["kind"], row["id"], said, row["excluded"] or ""
+
+
+def _attribution_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    counts = (f"{row[name]:,}" for name in ("cycles", "exposed", "attributed", "unknown"))
+    moves = (_figure(row[name]) for name in ("moves_lost", "moves_low", "moves_high"))
+    day = row["day_id"].rpartition("/")[2]
+    return (day, row["asset_id"], *counts, _figure(row["lost_s"] / 60), *moves, "" if row["is_over"] else "provisional")
 
 
 def _effect_cells(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -71,8 +71,15 @@ class RemoteCrane(Crane):
         self.now_s = until_s
         return until_s
 
-    def lift(  # noqa: PLR0913  (what makes a cycle long, each by itself)
-        self, order: Order, *, takes_s: float, truck_s: float, looks_s: float, mislocks: bool, drives: tuple[Drive, Drive]
+    def lift(
+        self,
+        order: Order,
+        *,
+        takes_s: float,
+        truck_s: float,
+        looks_s: float,
+        mislocks: bool,
+        drives: tuple[Drive, Drive],
     ) -> float:
         """Play one lift and write down what the radio cost; the second at which it ends."""
         dice, machine, warp = self.dice, self.machine, self._warp
