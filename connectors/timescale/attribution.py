@@ -163,7 +163,7 @@ _DAYS = """
 SELECT day_id, asset_id, site, day, cycles, exposed, attributed, unmatched, unknown, bad_s, lost_s, moves_lost, moves_low,
        moves_high, completeness, definition, revision, outcome = 'complete' AS is_over
 FROM kpi.radio_attribution
-WHERE day > $1 - INTERVAL '1 day' AND day < $2 AND ($3::text IS NULL OR site = $3) ORDER BY day, asset_id
+WHERE day > $1::timestamptz - INTERVAL '1 day' AND day < $2 AND ($3::text IS NULL OR site = $3) ORDER BY day, asset_id
 """
 _CYCLES = """
 SELECT cycle_id, started_at, locked_at, ended_at, move_kind, mode, outcome FROM port.crane_cycle
@@ -182,7 +182,8 @@ WITH sites AS (
            floor((extract(epoch FROM c.ended_at)::float8 + s.offset_s) / 86400)::bigint AS k,
            count(*) AS cycles, max(c.recorded_at) AS recorded_at
     FROM port.crane_cycle AS c JOIN sites AS s ON s.site = c.site
-    WHERE c.ended_at >= $1 - INTERVAL '1 day' AND c.ended_at < $2 + INTERVAL '1 day' AND ($3::text IS NULL OR c.site = $3)
+    WHERE c.ended_at >= $1::timestamptz - INTERVAL '1 day'
+        AND c.ended_at < $2::timestamptz + INTERVAL '1 day' AND ($3::text IS NULL OR c.site = $3)
     GROUP BY 1, 2, 3, 4, 5
 ), dated AS (
     SELECT d.*, to_timestamp(k * 86400 - offset_s) AS day, to_timestamp((k + 1) * 86400 - offset_s) AS day_end,
@@ -206,6 +207,6 @@ SELECT d.site, d.crane_id, d.day, d.day_end, d.name, coalesce(d.newest >= d.day_
        ) AS counts
 FROM dated AS d
 LEFT JOIN kpi.radio_attribution AS a ON a.site = d.site AND a.day_id = d.crane_id || '/' || d.name
-WHERE d.day_end > $1 AND d.day < $2
+WHERE d.day_end > $1::timestamptz AND d.day < $2::timestamptz
 ORDER BY d.day, d.crane_id
 """
