@@ -18,7 +18,7 @@ from connectors.kafka.options import access_from
 from connectors.kafka.producer import Publisher
 from connectors.kafka.relay import DeadLetterRelay
 from connectors.prometheus import Registry
-from connectors.timescale.attribution import attribute
+from connectors.timescale.attribution import attribute, newest_work
 from connectors.timescale.pool import Connection, Pool
 from connectors.timescale.retention import effective_kept, retire_expired
 from schemas import metrics
@@ -186,7 +186,7 @@ class Chores(Service):
     async def _attribution(self) -> None:
         """Of the days in which anything may still change by itself; late data of older ones: `kpi attribution`."""
         async with self._pool.acquire() as connection:
-            newest = await connection.fetchval("SELECT max(newest) FROM ingest.site_clock")
+            newest = await newest_work(connection)
         if newest is not None:
             made = await attribute(self._pool, newest - _ATTRIBUTED, newest + timedelta(seconds=1))
             self._registry.counter(metrics.ATTRIBUTED_DAYS).inc(made.changed)

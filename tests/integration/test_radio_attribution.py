@@ -1,11 +1,14 @@
 """What the radio cost, from simulated events through Kafka and a worker to the numbers, against what the truth says."""
 
 import json
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.support.events import event, structured
 from tests.support.system import System
+from tests.support.worker import COMMAND
 
 SITE = "VNHPH-TANVU"
 # The site's midnight some days ago: every run lies in one of its days, whenever the test runs.
@@ -19,7 +22,11 @@ def simulated(system: System, file: Path, scenario: str, seed: int, hour: float,
     """Play a scenario from an hour of the day on; what its truth says of the radio."""
     start = (DAY + timedelta(hours=hour)).isoformat()
     options = ("--scenario", scenario, "--seed", str(seed), "--rate-hz", "1", "--start", start, "--truth", str(file))
-    done = system.command("simulate", *options, *more)
+    arguments = [*COMMAND, "simulate", *options, *more]
+    # Hours of four cranes are some ten thousand records: longer than a command usually may take.
+    done = subprocess.run(
+        arguments, env=dict(system.environment), capture_output=True, text=True, timeout=500, check=False
+    )
     assert done.returncode == 0, done.stderr
     return dict(json.loads(file.read_text(encoding="utf-8")))
 
@@ -108,8 +115,6 @@ def _check_late(system: System) -> None:
 
 
 def _say_bad_radio(system: System, crane: str, began: datetime, ended: datetime) -> None:
-    from tests.support.events import event, structured
-
     seconds = int((ended - began).total_seconds())
     before = system.outcomes()
     for second in range(5, seconds - 5):
@@ -118,3 +123,26 @@ def _say_bad_radio(system: System, crane: str, began: datetime, ended: datetime)
             data = {"rtt_ms": 250.0, "loss_ratio": 0.2}
             system.send(structured(event("cell.radio", data, subject=f"{crane}_UE", time=at)))
     system.await_outcomes(before + 2 * (seconds - 10))
+
+
+def test_a_factory_without_a_crane_has_its_radio_its_cells_and_what_the_radio_cost(
+    system: System, tmp_path: Path
+) -> None:
+    truth = simulated(system, tmp_path / "t.json", "factory_fades", 7, 2)
+    system.workers.ready()
+    system.verified("--truth", str(tmp_path / "t.json"))
+    tables = ("port.crane_sample", "port.crane_cycle", "port.crane_job", "port.crane_status")
+    assert {table: system.database.total(table) for table in tables} == dict.fromkeys(tables, 0)
+    for table in ("port.device_trip", "port.radio_minute", "port.cell_minute", "port.cell_heartbeat"):
+        assert system.database.total(table, "site = 'VNHPH-DEEPC2'") == system.database.total(table) > 0, table
+    days = attributed(system)
+    assert [day["asset_id"] for day in days] == [f"VNHPH-DEEPC2-AGV0{n}" for n in range(1, 7)]
+    found = system.database.rows("SELECT cycle_id FROM kpi.radio_loss WHERE outcome = 'attributed'")
+    hindered = {f"{row['asset_id']}/{row['trip_id']}" for row in truth["radio"]["trips"]}
+    right = sum(cycle_id in hindered for (cycle_id,) in found)
+    print(f"trips: {right} right, {len(found) - right} wrong, {len(hindered) - right} missed")
+    assert right / len(found) >= 0.9
+    assert right > len(hindered) / 2
+    done = system.command("kpi", "show", "radio_moves_lost", "--site", "VNHPH-DEEPC2", *SPAN, "--by", "day", "--json")
+    (whole,) = [row for row in json.loads(done.stdout) if row["asset"] is None]
+    assert (whole["part"], whole["n"]) == ("AGV", sum(day["cycles"] for day in days))

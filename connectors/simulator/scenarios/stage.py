@@ -4,11 +4,13 @@ A scenario's own events are held up, repeated and surrounded by poison like any 
 spoiled (faults.py): what would come of them then, no intent can know.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from connectors.simulator.cells import Cell
 from connectors.simulator.gateways import Place
 from connectors.simulator.scenarios import duration_of, read_scenario
+from connectors.simulator.scenarios.factory import Factory
 from connectors.simulator.scenarios.quay import Quay
 from connectors.simulator.scenarios.remote import RemoteQuay
 from connectors.simulator.scenarios.script import Script
@@ -21,6 +23,8 @@ def play(world: World, place: Place, name: str) -> None:
     content = read_scenario(name)
     if "quay" in content:
         Quay(world, place, content["quay"]).play()
+    elif "factory" in content:
+        Factory(world, place, content["factory"]).play()
     elif "remote" in content:
         RemoteQuay(world, place, content["remote"]).play()
     else:
@@ -30,6 +34,12 @@ def play(world: World, place: Place, name: str) -> None:
         cell = Cell(world, place, place.assets("cell")[0])
         for facts in (cell.heartbeats(), cell.alarms()):
             world.agenda.follow(facts)
+
+
+def place_of(places: Sequence[Place], name: str) -> Place:
+    """Where a scenario plays: the site it names, else the first."""
+    site = read_scenario(name).get("site", places[0].site_id)
+    return next(place for place in places if place.site_id == site)
 
 
 def _check_whole(name: str, duration: timedelta) -> None:
