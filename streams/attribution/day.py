@@ -55,7 +55,7 @@ def _mode(laden: bool | None) -> str | None:
 def idle_of(statuses: Sequence[Mapping[str, Any]], until: datetime) -> list[Span]:
     """From rows of `port.crane_status` in order of time: when the crane said that it did not work."""
     spans = []
-    for row, later in zip(statuses, [*statuses[1:], {"time": until}], strict=True):
+    for row, later in zip(statuses, [*statuses[1:], {"time": until}], strict=False):
         if row["status"] in _RESTS and later["time"] > row["time"]:
             spans.append(Span(row["time"].timestamp(), later["time"].timestamp()))
     return joined(spans)
