@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.events import event, structured
 from tests.support.system import System
 from tests.support.worker import COMMAND
@@ -57,6 +59,7 @@ def scored(system: System, truths: list[dict[str, Any]]) -> tuple[int, int, int]
     return right, wrong, len(hindered) - right
 
 
+@pytest.mark.timeout(1200)
 def test_lost_moves_are_found_stated_explained_and_restated(system: System, tmp_path: Path) -> None:
     truths = [
         simulated(system, tmp_path / f"{seed}.json", "radio_fades", seed, 1 + 4 * n) for n, seed in enumerate(SEEDS)
@@ -125,6 +128,7 @@ def _say_bad_radio(system: System, crane: str, began: datetime, ended: datetime)
     system.await_outcomes(before + 2 * (seconds - 10))
 
 
+@pytest.mark.timeout(600)
 def test_a_factory_without_a_crane_has_its_radio_its_cells_and_what_the_radio_cost(
     system: System, tmp_path: Path
 ) -> None:
