@@ -39,7 +39,7 @@ class Method:
     still: float = 0.03
     least_creep_s: float = 3.0
     covers: float = 0.6
-    sure: float = 0.75
+    sure: float = 0.8
     waits: float = 3.0
     dwells: float = 4.0
     covered: float = 0.9

@@ -201,5 +201,63 @@ CELL_ALARM = FactTable(
     ),
 )
 
+RADIO_LOSS = FactTable(
+    "radio_loss",
+    "kpi.radio_loss",
+    "cycle_id",
+    "ended_at",
+    (
+        Column("cycle_id", "text", required=True),
+        Column("asset_id", "text", required=True),
+        Column("site", "text", required=True),
+        Column("day", "time", required=True),
+        Column("started_at", "time", required=True),
+        Column("ended_at", "time", required=True),
+        Column("worked_s", "float", required=True),
+        Column("known_s", "float", required=True),
+        Column("exposed_s", "float", required=True),
+        Column("baseline_s", "float"),
+        Column("spread_s", "float"),
+        Column("matches", "int"),
+        Column("matched_by", "text"),
+        Column("how", "text"),
+        Column("lost_s", "float", required=True),
+        Column("moves_lost", "float", required=True),
+        Column("cells", "jsonb", required=True),
+        Column("definition", "text", required=True),
+        Column("outcome", "text", required=True),
+    ),
+)
+RADIO_ATTRIBUTION = FactTable(
+    "radio_attribution",
+    "kpi.radio_attribution",
+    "day_id",
+    "day",
+    (
+        Column("day_id", "text", required=True),
+        Column("asset_id", "text", required=True),
+        Column("site", "text", required=True),
+        Column("day", "time", required=True),
+        Column("cycles", "int", required=True),
+        Column("exposed", "int", required=True),
+        Column("attributed", "int", required=True),
+        Column("unmatched", "int", required=True),
+        Column("unknown", "int", required=True),
+        Column("bad_s", "float", required=True),
+        Column("lost_s", "float", required=True),
+        Column("moves_lost", "float", required=True),
+        Column("moves_low", "float", required=True),
+        Column("moves_high", "float", required=True),
+        Column("cells", "jsonb", required=True),
+        Column("definition", "text", required=True),
+        Column("completeness", "float"),
+        Column("outcome", "text", required=True),
+        Column("state", "jsonb", required=True),
+    ),
+)
+
+DERIVED_TABLES: tuple[FactTable, ...] = (RADIO_LOSS, RADIO_ATTRIBUTION)
+"""Made of facts and raw rows together, by a chore or a command and not by marks."""
+
 FACT_TABLES: tuple[FactTable, ...] = (CRANE_CYCLE, GATE_VISIT, CARGO_VISIT, VESSEL_CALL, CELL_ALARM)
 FACT_BY_KIND: dict[str, FactTable] = {table.kind: table for table in FACT_TABLES}

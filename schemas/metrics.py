@@ -185,6 +185,11 @@ REFOLD_FAILURES = Metric(
     "quaystream_refold_failures_total", "counter", "Keys that could not be folded; each is tried again.", ("kind",)
 )
 REFOLD_FAILING = Metric("quaystream_refold_failing", "gauge", "Keys that could not be folded and have not been since.")
+ATTRIBUTED_DAYS = Metric(
+    "quaystream_attributed_days_total",
+    "counter",
+    "Days of machines for which it was worked out anew what the radio cost.",
+)
 
 # Service levels of the radio network. Alert rules divide one by the other (deploy/monitoring/rules/sla.yaml).
 SLA_MINUTES = Metric(
@@ -270,7 +275,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *(LEDGER_DIFFERENCE, SEQUENCE_MISSING, CLOCK_SKEW),
     *(DEAD_LETTERS_RELAYED, DEAD_LETTERS_UNRELAYED),
     *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),
-    *(REFOLD_FAILURES, REFOLD_FAILING),
+    *(REFOLD_FAILURES, REFOLD_FAILING, ATTRIBUTED_DAYS),
     *(SLA_MINUTES, SLA_BUDGET),
     START_TIMESTAMP,
     *EDGE,

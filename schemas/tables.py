@@ -147,6 +147,7 @@ RAW_TABLES: tuple[RawTable, ...] = (
     _flat("port.radio_sample", "device_id", cell.RadioSample),
     _flat("port.cell_alarm_event", "cell_id", cell.CellAlarm),
     _flat("port.cell_heartbeat", "cell_id", cell.CellHeartbeat),
+    _flat("port.device_trip", "device_id", cell.DeviceTrip),
     _flat("port.cargo_milestone", "cargo_id", cargo.CargoMilestone),
     _flat("port.vessel_milestone", "vessel_id", vessel.VesselMilestone),
 )

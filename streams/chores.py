@@ -18,6 +18,7 @@ from connectors.kafka.options import access_from
 from connectors.kafka.producer import Publisher
 from connectors.kafka.relay import DeadLetterRelay
 from connectors.prometheus import Registry
+from connectors.timescale.attribution import attribute, newest_work
 from connectors.timescale.pool import Connection, Pool
 from connectors.timescale.retention import effective_kept, retire_expired
 from connectors.timescale.sla import RESTS, Judgement, judge_minutes
@@ -47,6 +48,7 @@ _NOTHING_FOR_S = 4.0
 _ANSWER_S = 10.0
 _AFTER_FAILURE_S = 10.0
 _BUSY_S = 0.1
+_ATTRIBUTED = timedelta(days=8)
 _MISSING = """
 SELECT g.type, g.subject, sum(g.to_sequence - g.from_sequence + 1)::bigint - coalesce(sum(d.known), 0)::bigint AS missing
 FROM ingest.sequence_gap g
@@ -106,6 +108,11 @@ class Chores(Service):
         for site, name in declared_profiles():
             self._count_minutes(site, name, {})
         await self._every(2.0, self._service_levels, rest=10)
+
+    @Service.task
+    async def _attribute_to_radio(self) -> None:
+        # At most a twentieth of the time: folds and lanes come first.
+        await self._every(300.0, self._attribution, rest=20)
 
     @Service.task
     async def _retire(self) -> None:
@@ -217,6 +224,14 @@ class Chores(Service):
             for removal in await retire_expired(connection, kept, datetime.now(UTC)):
                 if removal.rows:
                     log.info("retired", table=removal.table, rows=removal.rows)
+
+    async def _attribution(self) -> None:
+        """Of the days in which anything may still change by itself; late data of older ones: `kpi attribution`."""
+        async with self._pool.acquire() as connection:
+            newest = await newest_work(connection)
+        if newest is not None:
+            made = await attribute(self._pool, newest - _ATTRIBUTED, newest + timedelta(seconds=1))
+            self._registry.counter(metrics.ATTRIBUTED_DAYS).inc(made.changed)
 
     async def _relay(self) -> None:
         async with Publisher(access_from(self._settings), "zstd") as publisher:

@@ -16,9 +16,10 @@ from connectors.simulator.options import SimulationOptions
 from connectors.simulator.outbox import Outbox, Sending
 from connectors.simulator.radio import Device
 from connectors.simulator.rtg import YardCrane
-from connectors.simulator.scenarios.stage import play
+from connectors.simulator.scenarios.stage import place_of, play
 from connectors.simulator.sts import QuayCrane
 from connectors.simulator.truth import Truth
+from connectors.simulator.vehicles import Vehicle
 from connectors.simulator.vessels import Berth
 from connectors.simulator.wind import Wind
 from connectors.simulator.world import World
@@ -84,7 +85,8 @@ class Simulation:
     def _play(self) -> None:
         """Put every actor on the agenda, or the scenario alone."""
         if self._world.options.scenario is not None:
-            play(self._world, self._places[0], self._world.options.scenario)
+            name = self._world.options.scenario
+            play(self._world, place_of(self._places, name), name)
             return
         for place in self._places:
             yard = Yard(self._world, place)
@@ -120,3 +122,5 @@ class Simulation:
         for asset in place.assets("device"):
             device = Device(world, place, asset)
             world.agenda.follow(device.readings(step_s))
+        for asset in place.assets("device", "AGV"):
+            world.agenda.follow(Vehicle(world, place, asset).trips())

@@ -9,7 +9,7 @@ from connectors.timescale import network_evidence
 from connectors.timescale.kpis import Period
 from schemas.kpi import Definition, Grain
 
-Kind = Literal["cycles", "jobs", "spans", "visits", "boxes", "calls", "gaps", "reports", "energy", "readings"]
+Kind = Literal["cycles", "jobs", "spans", "visits", "boxes", "calls", "gaps", "reports", "energy", "readings", "radio"]
 
 # Each answers (at, kind, id, said jsonb, excluded text or null) for site $1, [$2, $3), and asset $4 or all (null).
 _QUERIES: Final[Mapping[Kind, str]] = {
@@ -105,6 +105,19 @@ WHERE site = $1 AND $4::text IS NULL
     AND coalesce(berthed_at, first_line_at, first_at) < $3
 ORDER BY 1, call_id
 """,
+    "radio": """
+SELECT ended_at AS at, 'cycle' AS kind, cycle_id AS id,
+       jsonb_build_object('how', how, 'lost_s', round(lost_s::numeric, 1), 'moves_lost', round(moves_lost::numeric, 3),
+                          'exposed_s', exposed_s, 'worked_s', worked_s, 'baseline_s', baseline_s, 'spread_s', spread_s,
+                          'matches', matches, 'matched_by', matched_by, 'cells', cells, 'revision', revision) AS said,
+       CASE outcome WHEN 'good' THEN 'its radio was good' WHEN 'unknown' THEN 'too few radio readings'
+           WHEN 'unmatched' THEN 'too few cycles with good radio to compare with'
+           WHEN 'exposed' THEN CASE WHEN NOT $5::text[] && ARRAY['exposed_cycles']
+               THEN 'no sign that bad radio hindered it' END END AS excluded
+FROM kpi.radio_loss
+WHERE site = $1 AND ended_at >= $2 AND ended_at < $3 AND ($4::text IS NULL OR asset_id = $4)
+ORDER BY outcome <> 'attributed', ended_at, cycle_id
+""",
     "gaps": """
 SELECT noticed_at AS at, 'gap' AS kind, subject AS id,
        jsonb_build_object('type', type, 'source', source, 'from', from_sequence, 'to', to_sequence) AS said,
@@ -126,6 +139,7 @@ _KINDS: Final[Mapping[Grain, Kind]] = {
     **dict.fromkeys(("call", "berth"), "calls"),
     "stream": "gaps",
     "device": "readings",
+    "radio": "radio",
 }
 _SPANS: Final[Mapping[str, tuple[str, ...]]] = {
     "allocated_h": ("allocated",),

@@ -11,10 +11,12 @@ from schemas.kpi import DOMAINS, Definition
 
 By = Literal["hour", "shift", "day", "period"]
 
+_OF_RADIO = "kpi.radio_numbers($2, $3, $4, coalesce($7, 'infinity'::timestamptz))"
+_OF_DOMAIN = "kpi.numbers($1, $2, $3, $4, coalesce($7, 'infinity'::timestamptz))"
 _NUMBERS = """
-SELECT n.*, d.unit FROM kpi.numbers($1, $2, $3, $4, coalesce($7, 'infinity'::timestamptz)) AS n
+SELECT n.*, d.unit FROM {numbers} AS n
 JOIN kpi.definition AS d ON d.kpi_id = n.kpi_id AND d.kpi_version = n.kpi_version
-WHERE n.site = $5 AND n.kpi_id = $6 ORDER BY n.period_start, n.asset NULLS FIRST, n.lane NULLS FIRST, n.part NULLS FIRST
+WHERE n.site = $5 AND n.kpi_id = $6 AND $1::text IS NOT NULL ORDER BY n.period_start, n.asset NULLS FIRST, n.lane NULLS FIRST, n.part NULLS FIRST
 """
 _SITES = "SELECT site FROM kpi.site ORDER BY site"
 _SET_BASELINE = """
@@ -51,7 +53,8 @@ async def read_numbers(
     await check_site(connection, period.site)
     domains = DOMAINS if definition.domain == "any" else (definition.domain,)
     span = (by, period.since, period.until, period.site, definition.kpi_id, known_at)
-    return [dict(row) for domain in domains for row in await connection.fetch(_NUMBERS, domain, *span)]
+    query = _NUMBERS.format(numbers=_OF_RADIO if definition.domain == "radio" else _OF_DOMAIN)
+    return [dict(row) for domain in domains for row in await connection.fetch(query, domain, *span)]
 
 
 async def set_baseline(connection: asyncpg.Connection, period: Period, note: str) -> int:

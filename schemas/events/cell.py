@@ -1,4 +1,4 @@
-"""Events of the private 5G network: performance measurements, radio readings of devices, alarms, heartbeats."""
+"""Events of the private 5G network: performance measurements, radio readings and trips of devices, alarms, heartbeats."""
 
 from typing import Annotated, Any, Literal
 
@@ -19,6 +19,7 @@ from schemas.events.fields import (
     RssiDbm,
     SinrDb,
     Text,
+    TripS,
     Word,
 )
 from schemas.events.model import AtLeastOne, EventData, EventPart
@@ -84,6 +85,23 @@ class RadioSample(EventData):
 RadioSample.RULE = staticmethod(AtLeastOne(tuple(RadioSample.model_fields)))
 
 
+class DeviceTrip(EventData):
+    """A connected device (a vehicle, a robot) finished a trip. The event time is its END, `duration_s` goes back from it.
+
+    `waited_s` of it the device stood for a reason that it knows, such as a full station. `completed` is false where it
+    gave up; absent means true.
+    """
+
+    TYPE = "io.quaystream.cell.trip.v1"
+
+    trip_id: Word
+    duration_s: TripS
+    kind: Word | None = None
+    laden: bool | None = None
+    waited_s: NonNegative | None = None
+    completed: bool | None = None
+
+
 class CellAlarm(EventData):
     """An alarm raised, changed or cleared. INDETERMINATE arrives as `warning`, the original kept as an unknown field."""
 
@@ -105,4 +123,4 @@ class CellHeartbeat(EventData):
     interval_s: IntervalS
 
 
-EVENTS: tuple[type[EventData], ...] = (CellMeasurement, RadioSample, CellAlarm, CellHeartbeat)
+EVENTS: tuple[type[EventData], ...] = (CellMeasurement, RadioSample, CellAlarm, CellHeartbeat, DeviceTrip)

@@ -26,6 +26,7 @@ LARGEST = 1e30
 Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 Integer = Annotated[int, Field(ge=-BIGINT_MAX, le=BIGINT_MAX)]
+TripS = Annotated[float, Field(gt=0, le=86_400)]
 NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
 Count = Annotated[int, Field(ge=0, le=BIGINT_MAX)]
 Text = Annotated[str, Field(max_length=65_536)]

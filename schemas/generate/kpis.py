@@ -38,7 +38,7 @@ def page() -> str:
 
 
 def _sections(definitions: tuple[Definition, ...]) -> Iterator[str]:
-    for domain in (*DOMAINS, *NETWORK_DOMAINS, "any"):
+    for domain in (*DOMAINS, *NETWORK_DOMAINS, "radio", "any"):
         yield f"## {'Events' if domain == 'any' else domain.capitalize()}\n\n"
         yield from (_section(one) for one in definitions if one.domain == domain)
 

@@ -20,10 +20,10 @@ from schemas.errors import ConfigurationError
 FOLDER: Final = Path(__file__).parent
 RELEASED: Final = FOLDER / "released.yaml"
 
-Domain = Literal["crane", "gate", "cargo", "vessel", "cell", "device", "any"]
+Domain = Literal["crane", "gate", "cargo", "vessel", "cell", "device", "any", "radio"]
 CraneGrain = Literal["crane", "delay", "dispatch", "quay", "yard"]
 GateGrain = Literal["visit", "touch", "passage", "peak", "wait", "exception"]
-NetworkGrain = Literal["cell", "energy", "device"]
+NetworkGrain = Literal["cell", "energy", "device", "radio"]
 Grain = Literal[CraneGrain, GateGrain, NetworkGrain, "cargo", "hold", "agency", "call", "berth", "stream"]
 TimeBase = Literal[
     "cycle_ends",
@@ -91,6 +91,7 @@ MEASURES: Final[Mapping[Grain, tuple[str, ...]]] = {
     "cell": _CELL,
     "energy": ("energy_kwh", "network_kwh", "energy_moves"),
     "device": _DEVICE,
+    "radio": ("cycles", "known_cycles", "exposed_cycles", "attributed_cycles", "lost_min", "moves_lost"),
 }
 """What the database measures of each grain: the only words an input may use."""
 
@@ -171,7 +172,7 @@ class Definition(_Value):
 @cache
 def load_definitions() -> tuple[Definition, ...]:
     """Every version of every KPI, in the order of the files. Raises `ConfigurationError` where they do not hold."""
-    files = [FOLDER / f"{domain}.yaml" for domain in (*DOMAINS, *NETWORK_DOMAINS, "stream")]
+    files = [FOLDER / f"{domain}.yaml" for domain in (*DOMAINS, *NETWORK_DOMAINS, "stream", "radio")]
     found: list[Definition] = []
     for file in files:
         try:

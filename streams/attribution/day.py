@@ -36,10 +36,26 @@ def cycles_of(facts: Iterable[Mapping[str, Any]]) -> list[Cycle]:
     ]
 
 
+def trips_of(rows: Iterable[Mapping[str, Any]]) -> list[Cycle]:
+    """Rows of `port.device_trip` in order of time: what a device waited for by itself comes last and is left out."""
+    trips = []
+    for row in rows:
+        ended_s = row["time"].timestamp()
+        began_s, driven_s = ended_s - row["duration_s"], ended_s - (row["waited_s"] or 0.0)
+        outcome = "incomplete" if row["completed"] is False else "counted"
+        key = f"{row['device_id']}/{row['trip_id']}"
+        trips.append(Cycle(key, began_s, max(driven_s, began_s), began_s, row["kind"], _mode(row["laden"]), outcome))
+    return trips
+
+
+def _mode(laden: bool | None) -> str | None:
+    return None if laden is None else "laden" if laden else "empty"
+
+
 def idle_of(statuses: Sequence[Mapping[str, Any]], until: datetime) -> list[Span]:
     """From rows of `port.crane_status` in order of time: when the crane said that it did not work."""
     spans = []
-    for row, later in zip(statuses, [*statuses[1:], {"time": until}], strict=True):
+    for row, later in zip(statuses, [*statuses[1:], {"time": until}], strict=False):
         if row["status"] in _RESTS and later["time"] > row["time"]:
             spans.append(Span(row["time"].timestamp(), later["time"].timestamp()))
     return joined(spans)

@@ -66,8 +66,10 @@ class Witness:
             return dwelt
         late_s, latest_s = run.rises_s - episode.until_s, self.method.resumes_s + slack_s
         inside_s = min(run.rises_s, episode.until_s) - max(run.from_s, episode.from_s)
-        if not -slack_s <= late_s <= latest_s or inside_s < self.method.covers * episode.length_s:
+        if late_s < -slack_s or inside_s < self.method.covers * episode.length_s:
             return None
+        if late_s > latest_s:
+            return self._stopped_and_waited(cycle, run, episode, slack_s)
         lost_s = self._short_s(run, Span(episode.from_s - slack_s, episode.until_s + latest_s))
         if run.after_motion and self._is_onset(run.from_s, episode, slack_s):
             return Proof(lost_s, "stopped")
@@ -76,6 +78,15 @@ class Witness:
         if likely < self.method.sure:
             return None
         return Proof(max(min(lost_s, run.length_s - natural_s), 0.0), "held")
+
+    def _stopped_and_waited(self, cycle: Cycle, run: Run, episode: Span, slack_s: float) -> Proof | None:
+        """A stop that began with the episode and went over into a wait: what both took beyond the wait of good cycles."""
+        natural = self.baseline.longest_of(cycle, run.phase)
+        if not run.after_motion or not self._is_onset(run.from_s, episode, slack_s) or not natural:
+            return None
+        excess_s = run.length_s - middle_and_spread(natural)[0]
+        lost_s = min(excess_s, episode.length_s + self.method.resumes_s)
+        return Proof(lost_s, "stopped") if excess_s >= self.method.covers * episode.length_s else None
 
     def _is_onset(self, at_s: float, episode: Span, slack_s: float) -> bool:
         return -slack_s <= at_s - episode.from_s <= self.method.reacts_s + slack_s

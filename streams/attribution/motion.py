@@ -76,7 +76,7 @@ def motion_of(
     method: Method = METHOD,
 ) -> Motion | None:
     """None where nothing says how it moves. Unknown flags (-1) count as not set."""
-    if len(time_s) < 2 or all(np.isnan(speed).all() for speed in speeds):  # noqa: PLR2004
+    if len(time_s) < 2 or all(np.isnan(speed).all() for speed in speeds):
         return None
     is_landed, is_locked = landed == 1, locked == 1
     share = np.zeros(len(time_s))

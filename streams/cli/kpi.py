@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="What the port did, in numbers with a definition.", no_args_is_help=True)
     baseline = typer.Typer(help="What to compare with.", no_args_is_help=True)
     group.command("list")(list_kpis)
-    for command in (show, explain, unmatched, effect):
+    for command in (show, explain, unmatched, effect, attribution):
         group.command()(command)
     baseline.command("set")(set_baseline)
     baseline.command("show")(show_baselines)
@@ -151,6 +151,33 @@ def effect(site: Site, since: Since, until: Until, as_json: Json = False) -> Non
     _print(heading, map(_effect_cells, rows))
 
 
+def attribution(since: Since, until: Until, site: AnySite = None, as_json: Json = False) -> None:
+    """Work out which moves the radio cost, now; a worker does it by itself every few minutes for the last 8 days."""
+    from connectors.timescale.attribution import attribute, read_days
+    from connectors.timescale.pool import open_pool
+    from streams.settings import load_settings
+
+    span = (_time("--from", since), _time("--to", until))
+    if span[0] >= span[1]:
+        raise ConfigurationError(f"--from {since} is not before --to {until}: swap them")
+
+    async def make() -> list[dict[str, Any]]:
+        pool = await open_pool(load_settings().worker_dsn(), 2)
+        try:
+            await attribute(pool, *span, site)
+            async with pool.acquire() as connection:
+                return await read_days(connection, *span, site)
+        finally:
+            await pool.close()
+
+    rows = asyncio.run(make())
+    if as_json:
+        _print_json(rows)
+        return
+    heading = ("day", "asset", "cycles", "exposed", "attributed", "unknown", "lost min", "moves lost", "from", "to", "")
+    _print(heading, map(_attribution_cells, rows))
+
+
 def set_baseline(site: Site, since: Since, until: Until, note: Note = "") -> None:
     """Remember every number of a site over a period as what to compare with. Earlier baselines stay as evidence."""
     from connectors.timescale import kpis
@@ -246,6 +273,13 @@ def _lone_cells(row: Mapping[str, Any]) -> list[tuple[str, ...]]:
     where = (f"{row['period_start']:%Y-%m-%d %H:%M}", row["shift"] or "-", row["crane_id"])
     cycles = [(*where, "lift", cycle) for cycle in row["cycles_without_job"]]
     return cycles + [(*where, "job", job) for job in row["jobs_without_cycle"]]
+
+
+def _attribution_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    counts = (f"{row[name]:,}" for name in ("cycles", "exposed", "attributed", "unknown"))
+    moves = (_figure(row[name]) for name in ("moves_lost", "moves_low", "moves_high"))
+    day = row["day_id"].rpartition("/")[2]
+    return (day, row["asset_id"], *counts, _figure(row["lost_s"] / 60), *moves, "" if row["is_over"] else "provisional")
 
 
 def _effect_cells(row: Mapping[str, Any]) -> tuple[str, ...]:

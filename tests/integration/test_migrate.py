@@ -15,7 +15,7 @@ from connectors.timescale.migrate import migrate, read_migrations
 from connectors.timescale.row_check import TOPIC_TABLES
 from connectors.timescale.schema_check import check_schema, expected_hypertables
 from schemas.errors import ConfigurationError, ServiceUnreachableError
-from schemas.facts import FACT_TABLES
+from schemas.facts import DERIVED_TABLES, FACT_TABLES
 from schemas.reference import load_sites
 from schemas.tables import RAW_TABLES, ROLLUPS, Rollup
 
@@ -84,7 +84,7 @@ def test_rollups_have_the_declared_columns_and_start_from_zero(database: Any) ->
 
 
 def test_fact_tables_have_the_declared_columns_and_their_revision(database: Any) -> None:
-    for table in FACT_TABLES:
+    for table in (*FACT_TABLES, *DERIVED_TABLES):
         declared = [(column.name, SQL_TYPES[column.kind], column.required) for column in table.columns]
         kept = [("revision", "bigint", True), ("recorded_at", SQL_TYPES["time"], True)]
         assert columns_of(database.owner_dsn, table.name) == [*declared, *kept], table.name
@@ -97,7 +97,7 @@ def test_fact_tables_have_the_declared_columns_and_their_revision(database: Any)
 
 
 def test_the_reader_asks_for_facts_as_they_were_known(database: Any) -> None:
-    for table in FACT_TABLES:
+    for table in (*FACT_TABLES, *DERIVED_TABLES):
         assert ask(database.reader_dsn, f"SELECT * FROM kpi.{table.kind}_as_known(now())") == []
 
 

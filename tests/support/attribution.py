@@ -1,7 +1,6 @@
 """The radio scenarios without a wire: what actors tell, folded and attributed, against what the truth says."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -12,7 +11,7 @@ import numpy as np
 from connectors.simulator import SimulationOptions
 from connectors.simulator.gateways import places
 from connectors.simulator.moments import from_ms
-from connectors.simulator.scenarios.stage import play
+from connectors.simulator.scenarios.stage import place_of, play
 from connectors.simulator.world import World
 from streams.attribution.cycles import Day, Loss, losses
 from streams.attribution.day import cycles_of, day_of, idle_of
@@ -60,7 +59,7 @@ def attributed(scenario: str, seed: int, hours: float = 3.0, rate_hz: float = 1.
 def days_of(scenario: str, seed: int, hours: float, rate_hz: float) -> tuple[dict[str, Day], dict[str, list[Any]]]:
     options = SimulationOptions(seed=seed, duration=timedelta(hours=hours), rate_hz=rate_hz, scenario=scenario)
     world = World(options)
-    (place, *_) = places(options.run)
+    place = place_of(places(options.run), scenario)
     play(world, place, scenario)
     rows: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for n, fact in enumerate(world.agenda):
@@ -113,7 +112,3 @@ def score(found: dict[str, list[Loss]], truth: dict[str, list[Any]]) -> Score:
                 result.missed += 1
                 result.mistakes.append(f"missed {loss.cycle.cycle_id} {row} {loss.state}")
     return result
-
-
-def lines(mistakes: list[str]) -> Iterator[str]:
-    yield from mistakes

@@ -7,13 +7,13 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
-from schemas.facts import FACT_TABLES
+from schemas.facts import DERIVED_TABLES, FACT_TABLES
 from schemas.kpi import ExampleRow
 from schemas.tables import RAW_BY_NAME, Column
 
 SITE: Final = "VNHPH-TANVU"
 DAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
-_FACTS: Final = {table.name: table for table in FACT_TABLES}
+_FACTS: Final = {table.name: table for table in (*FACT_TABLES, *DERIVED_TABLES)}
 _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "port.crane_cycle": {"crane_id": "STS01", "outcome": "counted", "mode": "single"},
     "port.gate_visit": {
@@ -25,11 +25,12 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "port.cargo_visit": {"flow": "import", "outcome": "complete", "equipment_reference": "CSQU3054383"},
     "port.vessel_call": {"imo": "9074729", "outcome": "complete"},
+    "kpi.radio_loss": {"asset_id": "STS01", "definition": "radio_moves_lost@1"},
     "port.crane_sample": {"crane_id": "STS01"},
     "port.cell_measurement": {"cell_id": "CELL01"},
 }
 _FILLED: Final[Mapping[str, Any]] = {"text": "x", "int": 0, "smallint": 0, "float": 0.0, "bool": False, "jsonb": {}}
-_ASSETS: Final = ("crane_id", "gate_id", "gate_in", "gate_out", "cell_id", "device_id")
+_ASSETS: Final = ("crane_id", "gate_id", "gate_in", "gate_out", "cell_id", "device_id", "asset_id")
 # As the worker marks what it has stored.
 _MARKS: Final = (
     "INSERT INTO kpi.stale_hour SELECT DISTINCT 'cell', time_bucket('1 hour', time - INTERVAL '1 us') FROM port.cell_measurement",

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from connectors.simulator.boxes import Box
-from connectors.simulator.carry import Drive, Spot, carry
+from connectors.simulator.carry import Drive, Spot
 from connectors.simulator.fades import Fade, FadingDevice, Weather
 from connectors.simulator.gateways import Place
 from connectors.simulator.identities import container_numbers
-from connectors.simulator.lift import LiftTimes, Order
+from connectors.simulator.lift import Order
 from connectors.simulator.moments import rfc3339
 from connectors.simulator.motion import Pace
 from connectors.simulator.scenarios.remote_crane import RemoteCrane

@@ -47,6 +47,9 @@ class RemoteCrane(Crane):
         )
         super().__init__(world, place, asset, machine, _SPREADER_T)
         self.fades = fades
+        # Dice of their own: a plan does not depend on what hinders it.
+        self._plans = world.dice(f"plans/{asset.asset_id}")
+        self._delays = world.dice(f"delays/{asset.asset_id}")
         self.now_s = 0.0
         self._warp = Warp()
         self._unlocked_s: float | None = None
@@ -71,7 +74,7 @@ class RemoteCrane(Crane):
         self.now_s = until_s
         return until_s
 
-    def lift(  # noqa: PLR0913  (what makes a cycle long, each by itself)
+    def lift(
         self,
         order: Order,
         *,
@@ -82,7 +85,7 @@ class RemoteCrane(Crane):
         drives: tuple[Drive, Drive],
     ) -> float:
         """Play one lift and write down what the radio cost; the second at which it ends."""
-        dice, machine, warp = self.dice, self.machine, self._warp
+        dice, machine, warp = self._plans, self.machine, self._warp
         self._lost_s, self._hit = 0.0, []
         began_s = self.now_s
         self.status(began_s, "working")
@@ -142,8 +145,7 @@ class RemoteCrane(Crane):
         """
         across_s = from_s + way.across_at_s + way.across.duration_s
         still_s = max(from_s + way.up.duration_s, across_s)
-        self._look_twice(from_s, still_s, looks_s)
-        self._hinder(from_s, still_s)
+        self._hinder(from_s, still_s, self._look_twice(from_s, still_s, looks_s))
         absorbed_s = min(truck_s, self._lost_s)
         self._lost_s -= absorbed_s
         hover_s += truck_s - absorbed_s
@@ -151,27 +153,29 @@ class RemoteCrane(Crane):
         self._hinder(max(still_s, from_s + way.down_at_s + hover_s), arrived_s)
         return arrived_s
 
-    def _look_twice(self, from_s: float, until_s: float, looks_s: float) -> None:
-        """An operator stops for a moment on the way, whatever the radio."""
-        if looks_s:
-            at_s = self._warp.real(from_s + self.dice.uniform(0.2, 0.8) * (until_s - from_s))
-            if not any(fade.from_s - 5 < at_s < fade.until_s + 5 for fade in self.fades):
-                self._hinder(from_s, self._warp.planned(at_s))
-                self._warp.go(at_s, 0.0)
-                self._warp.go(at_s + looks_s, 1.0)
+    def _look_twice(self, from_s: float, until_s: float, looks_s: float) -> float:
+        """An operator stops for a moment on the way, whatever the radio; the second from which only fades hinder."""
+        if not looks_s:
+            return 0.0
+        planned_s = from_s + self._plans.uniform(0.2, 0.8) * (until_s - from_s)
+        self._hinder(from_s, planned_s)
+        at_s = self._warp.real(planned_s)
+        self._warp.go(at_s, 0.0)
+        self._warp.go(at_s + looks_s, 1.0)
+        return at_s + looks_s
 
-    def _hinder(self, from_s: float, until_s: float) -> None:
+    def _hinder(self, from_s: float, until_s: float, not_before_s: float = 0.0) -> None:
         """Stretch the plan between two planned seconds by every fade that meets it."""
-        warp, at_s = self._warp, self._warp.real(from_s)
+        warp, at_s = self._warp, max(self._warp.real(from_s), not_before_s)
         for fade in self.fades:
             if fade.until_s <= at_s or fade.kind == "mild":
                 continue
-            onset_s = max(at_s, fade.from_s + self.dice.uniform(*_REACTS_S))
+            onset_s = max(at_s, fade.from_s + self._delays.uniform(*_REACTS_S))
             left_s = until_s - warp.planned(onset_s)
             if left_s <= 0:
                 return
             speed = _SPEED[fade.kind]
-            end_s = fade.until_s + self.dice.uniform(*_RESUMES_S[fade.kind])
+            end_s = fade.until_s + self._delays.uniform(*_RESUMES_S[fade.kind])
             if speed:
                 end_s = min(end_s, onset_s + left_s / speed)
             if end_s > onset_s:
@@ -188,7 +192,7 @@ class RemoteCrane(Crane):
         if fade is None:
             return Attempt(real_s, at_s, at_s + 1.5, at_s + _MISLOCK_S, None) if mislocks else None
         unlocked_s = at_s + fade.from_s + 1.2 - real_s
-        again_s = at_s + fade.until_s + self.dice.uniform(*_RESUMES_S["stopping"]) - real_s
+        again_s = at_s + fade.until_s + self._delays.uniform(*_RESUMES_S["stopping"]) - real_s
         return Attempt(real_s, at_s, unlocked_s, max(again_s, unlocked_s + 1), fade)
 
     def _write_down(self, times: LiftTimes, attempt: "Attempt | None") -> None:

@@ -4,11 +4,13 @@ A scenario's own events are held up, repeated and surrounded by poison like any 
 are never lost, skewed or spoiled (faults.py): what would come of them then, no intent can know.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from connectors.simulator.cells import Cell
 from connectors.simulator.gateways import Place
 from connectors.simulator.scenarios import BESIDE, duration_of, read_scenario
+from connectors.simulator.scenarios.factory import Factory
 from connectors.simulator.scenarios.quay import Quay
 from connectors.simulator.scenarios.remote import RemoteQuay
 from connectors.simulator.scenarios.script import Script
@@ -23,6 +25,8 @@ def play(world: World, place: Place, name: str) -> None:
         world.chronicle.site = place.site
     if "quay" in content:
         Quay(world, place, content["quay"]).play()
+    elif "factory" in content:
+        Factory(world, place, content["factory"]).play()
     elif "remote" in content:
         RemoteQuay(world, place, content["remote"]).play()
     else:
@@ -33,6 +37,12 @@ def play(world: World, place: Place, name: str) -> None:
         cell = Cell(world, place, beside)
         for facts in (cell.heartbeats(), cell.alarms()):
             world.agenda.follow(facts)
+
+
+def place_of(places: Sequence[Place], name: str) -> Place:
+    """Where a scenario plays: the site it names, else the first."""
+    site = read_scenario(name).get("site", places[0].site_id)
+    return next(place for place in places if place.site_id == site)
 
 
 def _check_whole(name: str, duration: timedelta) -> None:
