@@ -116,7 +116,8 @@ def _check_late(system: System) -> None:
         "SELECT outcome, revision FROM kpi.radio_loss WHERE asset_id = %s AND started_at = %s", crane, began
     )
     assert (outcome == "good", revision) == (False, 2)
-    assert system.database.value(restated) >= 2
+    # The cycle, and those compared with it; the day itself goes on, so that it changes without a restatement.
+    assert system.database.value(restated) >= 1
 
 
 def _say_bad_radio(system: System, crane: str, began: datetime, ended: datetime) -> None:
