@@ -8,6 +8,8 @@ from connectors.simulator.scenarios import NAMES
 from tests.support.system import System
 
 
+# The ships of 1,200 boxes are 330,000 records each, folded twice.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("faults", ["none", "all"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_scenario_ends_in_the_facts_and_kpis_of_its_truth(
