@@ -11,7 +11,9 @@ from schemas.kpi import MEASURES, Definition, Grain, current_definitions, load_d
 
 DEFINITIONS = load_definitions()
 PATTERNS = ("00??.kpi-*.sql", "00??.network-*.sql", "0029.*.sql")
-SQL = "".join(f.read_text(encoding="utf-8") for pattern in PATTERNS for f in sorted((MIGRATIONS / "core").glob(pattern)))
+SQL = "".join(
+    f.read_text(encoding="utf-8") for pattern in PATTERNS for f in sorted((MIGRATIONS / "core").glob(pattern))
+)
 SAID = {
     "id": "boxes_twice",
     "version": 1,

@@ -12,6 +12,7 @@ from schemas.metrics import CATALOGUE, Metric
 BOUNDED_LABELS = {
     *("domain", "outcome", "reason", "table", "topic", "partition", "kind"),
     *("cause", "site", "source", "version", "connector"),
+    *("lane", "trouble"),  # live, backlog; a closed list
     *("profile", "state"),  # SLA profiles of schemas/sla; in, out, unknown
 }
 
