@@ -147,6 +147,10 @@ def _fault(_asset: int, number: int) -> Data:
     return {"code": f"1.4.{number % 9}", "severity": "warning", "active": number % 2 == 0, "stops_work": False}
 
 
+def _trip(_asset: int, number: int) -> Data:
+    return {"trip_id": f"t-{number}", "duration_s": 60.0 + number % 90, "kind": "shuttle", "laden": number % 2 == 0}
+
+
 def _alarm(_asset: int, number: int) -> Data:
     severity = "cleared" if number % 2 else "major"
     return {"alarm_id": f"a-{number // 2}", "condition": "LinkDown", "severity": severity, "interface": "F1"}
@@ -163,7 +167,7 @@ def _called(word: str, digits: int) -> Callable[[int], str]:
 
 KINDS = (
     Kind("crane.sample", 58, 60, _called("STS", 3), _sample),
-    Kind("cell.radio", 15, 150, _called("UE", 3), _radio),
+    Kind("cell.radio", 14, 150, _called("UE", 3), _radio),
     Kind("gate.step", 6, 8, _called("GATE", 2), _step, len(_STEPS)),
     Kind("gate.ocr", 4, 8, _called("GATE", 2), _ocr),
     Kind("cell.measurement", 5, 12, _called("CELL", 2), _measurement),
@@ -174,6 +178,7 @@ KINDS = (
     Kind("crane.assignment", 1, 60, _called("STS", 3), _assignment),
     Kind("cell.alarm", 1, 12, _called("CELL", 2), _alarm),
     Kind("cell.heartbeat", 1, 12, _called("CELL", 2), lambda *_: {"interval_s": 60}),
+    Kind("cell.trip", 1, 150, _called("UE", 3), _trip),
     Kind("vessel.milestone", 1, 20, _called("CALL", 2), _vessel, len(_CALLING)),
 )
 _PLACES = tuple((kind, rank) for kind in KINDS for rank in range(kind.share))
