@@ -5,13 +5,12 @@ Every 100 records hold the same kinds in the same order; a kind's own events are
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
 
 from schemas.identifiers import container_check_digit
-from schemas.topics import load_topics
+from schemas.topics import TOPIC_BY_TYPE
 from streams.cli.benchmark.workload import Record, rfc3339
 
 STEP_US = 5_000
@@ -192,10 +191,6 @@ class Mixture:
     boot: str
     start_us: int
 
-    @cached_property
-    def _topics(self) -> dict[str, str]:
-        return {kind: topic.name for topic in load_topics().values() for kind in topic.types}
-
     def events(self, count: int) -> Iterator[Made]:
         """The first `count` events, in order of time."""
         return map(self.event, range(count))
@@ -203,7 +198,7 @@ class Mixture:
     def records(self, count: int) -> Iterator[Record]:
         """The same as Kafka gets them."""
         for event in self.events(count):
-            yield Record(self._topics[event.type], event.subject.encode(), encode(event, self.boot))
+            yield Record(TOPIC_BY_TYPE[event.type].name, event.subject.encode(), encode(event, self.boot))
 
     def event(self, number: int) -> Made:
         """Event `number` (from 0)."""
