@@ -73,6 +73,8 @@ def test_lost_moves_are_found_stated_explained_and_restated(system: System, tmp_
     assert precision >= 0.9
     assert recall >= 0.8
     _check_days(days, right + wrong)
+    good_by_ignorance = "SELECT count(*) FROM kpi.radio_loss WHERE known_s < 0.5 * worked_s AND outcome = 'good'"
+    assert system.database.value(good_by_ignorance) == 0
     _check_numbers(system, days)
     _check_late(system)
 
@@ -82,8 +84,8 @@ def _check_days(days: list[dict[str, Any]], attributed_cycles: int) -> None:
     assert sum(day["attributed"] for day in days) == attributed_cycles
     for day in days:
         assert day["moves_low"] <= day["moves_lost"] <= day["moves_high"]
-        # The cycle that spans the hours between two runs: nothing is known of its radio.
-        assert day["unknown"] == len(SEEDS) - 1
+        # The cycle that spans the hours between two runs: hardly anything is known of its radio, unless that was bad.
+        assert day["unknown"] <= len(SEEDS) - 1
         assert day["completeness"] == pytest.approx(1 - day["unknown"] / day["cycles"])
         assert day["revision"] == 1
 
