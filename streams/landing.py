@@ -96,6 +96,8 @@ class Landing:
         ready = await self._preparation.prepare(stretches, None, forced)
         if ready is not None:
             await self.land(ready)
+        else:
+            self._preparation.waits_for = None  # nothing of it is ours any more
         return False
 
     async def _in_halves(self, ready: Ready, error: Exception) -> bool:

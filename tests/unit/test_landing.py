@@ -288,6 +288,22 @@ async def test_trying_again_ends_when_the_partition_is_revoked() -> None:
     assert bench.ids() == ["b"]
 
 
+async def test_a_lane_says_what_it_waits_for_until_it_goes_on_or_has_nothing_left_to_store() -> None:
+    async with Bench() as bench:
+        await bench.claim(CRANES, OTHER_CRANES)
+        assert bench.lane.waits_for is None
+        for tp in (CRANES, OTHER_CRANES):
+            bench.script.always["begin"] = AwayError()
+            await bench.lane.offer(stretch([crane("a")], tp=tp))
+            await until(lambda: bench.lane.waits_for == "AwayError", "it waits")
+            if tp == CRANES:
+                bench.lane.revoke([tp])  # all that waited was of this partition
+            else:
+                bench.script.always.clear()
+            await bench.idle()
+            assert bench.lane.waits_for is None
+
+
 @pytest.mark.parametrize("step", ["begin", "commit", "streams"])
 async def test_stop_does_not_wait_for_a_database_that_is_away(step: Any) -> None:
     async with Bench() as bench:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 from datetime import datetime
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import asyncpg
@@ -32,19 +33,21 @@ INSERT = (
 
 def main() -> None:
     """The program."""
-    app = build_app(read_task())
-    # Its own stdout is for what the benchmark reads; Faust writes terminal codes to the one it is given.
-    worker = faust.Worker(app, loglevel="warning", quiet=True, redirect_stdouts=False, stdout=sys.stderr)
-    worker.execute_from_commandline()
+    with TemporaryDirectory(prefix="stock-faust-") as folder:
+        app = build_app(read_task(), folder)
+        # Its own stdout is for what the benchmark reads; Faust writes terminal codes to the one it is given.
+        worker = faust.Worker(app, loglevel="warning", quiet=True, redirect_stdouts=False, stdout=sys.stderr)
+        worker.execute_from_commandline()
 
 
-def build_app(task: dict[str, Any]) -> Any:
-    """One agent on the topic, one timer for batches that do not fill up."""
+def build_app(task: dict[str, Any], folder: str) -> Any:
+    """One agent on the topic, one timer for batches that do not fill up; Faust's own files go to `folder`."""
     app = faust.App(
         task["group"],
         broker=f"kafka://{task['brokers']}",
         value_serializer="json",
         store="memory://",
+        datadir=folder,
         web_enabled=False,
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",
