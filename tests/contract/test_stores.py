@@ -1,70 +1,25 @@
 """One suite for every store: the memory store promises what TimescaleDB does, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 import pytest
 
-from connectors.timescale.pool import open_pool
-from schemas.examples import APPENDED_AT, load_examples
+from schemas.examples import load_examples
 from schemas.outcome import Reason
 from schemas.tables import RAW_TABLES
-from streams.core.record import Stretch, TopicPartition
+from streams.core.record import TopicPartition
 from streams.core.refusal import Refusal
 from streams.core.sequence import StreamKey, StreamState
-from streams.core.writes import Pause, Writes
+from streams.core.writes import Pause
 from streams.domains import DOMAINS
 from streams.pipeline import Fence
-from streams.store import FencedError, StaleStreamsError, Store
-from tests.support.judging import States, pipeline, planned
+from streams.store import FencedError, StaleStreamsError
+from tests.support.judging import planned
 from tests.support.records import CRANE, CRANES, OTHER_CRANES, SOURCE, Sent, crane, numbered, record_of, sent, stretch
-from tests.support.stores import MemoryWorld, TimescaleWorld, World, ordered
+from tests.support.stores import MemoryWorld, World, claimed, commit, moved, ordered
 
 STREAM = StreamKey(SOURCE, "boot-1", CRANE, "io.quaystream.crane.sample.v1")
-MINUTE = APPENDED_AT.replace(second=0)
-HOUR = APPENDED_AT.replace(minute=0, second=0)
-
-
-@pytest.fixture(params=["memory", "timescale"])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    if request.param == "memory":
-        yield MemoryWorld()
-        return
-    database = request.getfixturevalue("database")
-    pool = await open_pool(database.worker_dsn, 4)
-    yield TimescaleWorld(database, pool)
-    await pool.close()
-
-
-async def claimed(store: Store, *partitions: TopicPartition, start: int = 0) -> Mapping[TopicPartition, Fence]:
-    """Take partitions over; the fences to commit with."""
-    positions = await store.claim(dict.fromkeys(partitions, start))
-    return {tp: Fence(position.next_offset, position.epoch) for tp, position in positions.items()}
-
-
-async def commit(
-    store: Store,
-    stretches: Sequence[Stretch],
-    fences: Mapping[TopicPartition, Fence],
-    *,
-    states: States | None = None,
-    pauses: tuple[Pause, ...] = (),
-    domain: str = "crane",
-) -> Writes:
-    """Judge a batch and commit it, with the stored stream states unless others are given."""
-    by = pipeline(domain)
-    if states is None:
-        states = await store.streams(by.streams(by.read(stretches, {})))
-    plan = planned(stretches, by=by, states=states, fences=fences, pauses=pauses)
-    prepared = None if plan.probes else store.prepare(plan.writes(()))
-    return await store.commit(plan, prepared)
-
-
-def moved(fences: Mapping[TopicPartition, Fence], to: int, tp: TopicPartition = CRANES) -> dict[TopicPartition, Fence]:
-    """The fence of a partition after a batch up to offset `to`."""
-    return {tp: Fence(to, fences[tp].epoch)}
 
 
 async def test_new_partition_begins_where_told(world: World) -> None:
@@ -181,47 +136,6 @@ async def test_gap_is_noticed_narrowed_and_filled(world: World) -> None:
     assert await world.gaps() == [(2, 4, False), (6, 8, False)]
     await commit(store, [stretch([numbered(n) for n in (6, 8, 7)], first=3)], moved(fences, 3))
     assert await world.gaps() == [(2, 4, False), (6, 8, True)]
-
-
-async def test_rollups_add_up_over_transactions(world: World) -> None:
-    store = world.store("a")
-    fences = await claimed(store, CRANES)
-    await commit(store, [stretch([crane("e1", load_t=10.0), crane("e2", load_t=None)])], fences)
-    await commit(store, [stretch([crane("e3", load_t=30.0), crane("e4", ago_s=70.0)], first=2)], moved(fences, 2))
-    assert await store.roll_hours() == 2
-    minutes = {row["bucket"]: row for row in await world.rollup("port.crane_minute")}
-    (hour, earlier) = sorted(await world.rollup("port.crane_hour"), key=lambda row: row["bucket"], reverse=True)
-    assert picked(minutes[MINUTE]) == (3, 30.0, 40.0, 2)
-    assert picked(minutes[MINUTE - timedelta(minutes=1)]) == (1, 20.5, 20.5, 1)
-    assert (hour["bucket"], *picked(hour)) == (HOUR, 3, 30.0, 40.0, 2)
-    assert (earlier["bucket"], *picked(earlier)) == (HOUR - timedelta(hours=1), 1, 20.5, 20.5, 1)
-
-
-async def test_many_minutes_add_up_like_few(world: World) -> None:
-    store = world.store("a")
-    fences = await claimed(store, CRANES)
-    subjects = [f"VNHPH-TANVU-STS{number}" for number in range(1_500)]
-    for time in range(2):
-        events = [crane(f"e{time}-{subject}", subject=subject, load_t=10.0 + time) for subject in subjects]
-        await commit(store, [stretch(events, first=1_500 * time)], moved(fences, 1_500 * time))
-    minutes = await world.rollup("port.crane_minute")
-    assert len(minutes) == 1_500
-    assert {picked(row) for row in minutes} == {(2, 11.0, 21.0, 2)}
-
-
-def picked(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("samples", "load_t_max", "load_t_sum", "load_t_count"))
-
-
-async def test_minimum_of_nothing_gives_way_to_a_value(world: World) -> None:
-    store = world.store("a")
-    fences = await claimed(store, CRANES)
-    for offset, energy in enumerate((None, 5.0, 3.0, None)):
-        event = crane(f"e{offset}", data={"energy_total_kwh": energy, "load_t": 1.0})
-        await commit(store, [stretch([event], first=offset)], moved(fences, offset))
-    (minute,) = await world.rollup("port.crane_minute")
-    assert (minute["energy_total_kwh_min"], minute["energy_total_kwh_max"]) == (3.0, 5.0)
-    assert minute["moves_total_min"] is None
 
 
 async def test_stored_event_is_found_again_by_its_identity(world: World) -> None:
@@ -423,13 +337,3 @@ async def test_event_the_store_refuses_can_be_kept_as_a_dead_letter(world: World
     (letter,) = await world.dead_letters()
     assert (letter["reason"], letter["event_id"]) == (Reason.STORAGE_REFUSED, "e1")
     assert (await world.fence(CRANES))["rejected"] == 1
-
-
-async def test_hours_are_added_up_anew_whenever_their_minutes_change(world: World) -> None:
-    store, other = world.store("a"), world.store("b")
-    fences = await claimed(store, CRANES)
-    await commit(store, [stretch([crane("e1", load_t=10.0)])], fences)
-    assert (await store.roll_hours(), await other.roll_hours()) == (1, 0)
-    await commit(store, [stretch([crane("e2", load_t=5.0)], first=1)], moved(fences, 1))
-    assert await other.roll_hours() == 1
-    assert [picked(row) for row in await world.rollup("port.crane_hour")] == [(2, 10.0, 15.0, 2)]

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import psycopg
@@ -12,10 +12,13 @@ from psycopg.rows import dict_row
 from connectors.memory import Database as Memory
 from connectors.memory import MemoryStore
 from connectors.timescale.store import TimescaleStore
-from streams.core.record import TopicPartition
-from streams.core.writes import DeadLetter
+from streams.core.record import Stretch, TopicPartition
+from streams.core.writes import DeadLetter, Pause, Writes
+from streams.pipeline import Fence
 from streams.store import Store
 from tests.support.databases import Database
+from tests.support.judging import States, pipeline, planned
+from tests.support.records import CRANES
 
 GROUP = "contract"
 Row = dict[str, Any]
@@ -180,3 +183,32 @@ def as_row(letter: DeadLetter) -> Row:
         "payload": record.value,
         **named,
     }
+
+
+async def claimed(store: Store, *partitions: TopicPartition, start: int = 0) -> Mapping[TopicPartition, Fence]:
+    """Take partitions over; the fences to commit with."""
+    positions = await store.claim(dict.fromkeys(partitions, start))
+    return {tp: Fence(position.next_offset, position.epoch) for tp, position in positions.items()}
+
+
+async def commit(
+    store: Store,
+    stretches: Sequence[Stretch],
+    fences: Mapping[TopicPartition, Fence],
+    *,
+    states: States | None = None,
+    pauses: tuple[Pause, ...] = (),
+    domain: str = "crane",
+) -> Writes:
+    """Judge a batch and commit it, with the stored stream states unless others are given."""
+    by = pipeline(domain)
+    if states is None:
+        states = await store.streams(by.streams(by.read(stretches, {})))
+    plan = planned(stretches, by=by, states=states, fences=fences, pauses=pauses)
+    prepared = None if plan.probes else store.prepare(plan.writes(()))
+    return await store.commit(plan, prepared)
+
+
+def moved(fences: Mapping[TopicPartition, Fence], to: int, tp: TopicPartition = CRANES) -> dict[TopicPartition, Fence]:
+    """The fence of a partition after a batch up to offset `to`."""
+    return {tp: Fence(to, fences[tp].epoch)}
