@@ -55,12 +55,16 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """A minute table and its hour table: key columns beside `bucket`, and what each raw table contributes."""
+    """A minute table and its hour table: key columns beside `bucket`, and what each raw table contributes.
+
+    `may_wait`: its rows are reports of periods that are over, so minutes that are many may be added up a moment later.
+    """
 
     minute: str
     hour: str
     key: tuple[str, ...]
     contributions: dict[str, tuple[Measure, ...]]
+    may_wait: bool = False
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -206,6 +210,7 @@ CELL = Rollup(
             Measure("suspect", "rows", where=(("suspect", True),)),
         )
     },
+    may_wait=True,
 )
 RADIO = Rollup(
     "port.radio_minute",

@@ -170,6 +170,8 @@ class Worker(Service):
         with contextlib.suppress(*PASSING):
             async with asyncio.timeout(_LAST_HOURS_S):
                 if self._store is not None:
+                    while await self._store.add_minutes():
+                        pass
                     await self._store.roll_hours()
 
     def _is_behind(self) -> bool:

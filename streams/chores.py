@@ -102,6 +102,11 @@ class Chores(Service):
         await self._every(2.0, self._some_hours, rest=20)
 
     @Service.task
+    async def _add_up_minutes(self) -> None:
+        # At most half of the time: what was put aside in a burst is added up in the quiet after it.
+        await self._every(2.0, self._some_minutes, rest=1)
+
+    @Service.task
     async def _judge_service_levels(self) -> None:
         for profile in load_profiles():
             self._registry.gauge(metrics.SLA_BUDGET, profile.profile_id).set(profile.budget_share)
@@ -160,15 +165,20 @@ class Chores(Service):
         """Whether records wait; history that is paused does not count."""
         return any(self._watchdog.lag().values()) if self._settings.backfill_rate else self._watchdog.live_lag() > 0
 
+    async def _some_minutes(self) -> None:
+        """Those put aside by now, a portion of them."""
+        await self._store.add_minutes()
+
     async def _some_hours(self) -> None:
         """Those marked by now."""
         await self._store.roll_hours()
 
     async def _hours(self) -> None:
-        """Until nothing is left to add up, whoever does it."""
-        while not self.should_stop and (rolled := await self._store.roll_hours()) != 0:
-            if rolled is None:
-                await self.sleep(_BUSY_S)
+        """Until nothing is left to add up, minutes first, whoever does it."""
+        for add_up in (self._store.add_minutes, self._store.roll_hours):
+            while not self.should_stop and (added := await add_up()) != 0:
+                if added is None:
+                    await self.sleep(_BUSY_S)
 
     async def _service_levels(self) -> None:
         """Some of the minutes that have rested."""

@@ -53,6 +53,9 @@ class Store(Protocol):
     async def streams(self, keys: Collection[StreamKey]) -> Mapping[StreamKey, StreamState]:
         """The stored states of numbered streams; the empty state for a new one."""
 
+    async def add_minutes(self) -> int | None:
+        """Add up some of the minutes that were put aside; how many deltas, or None when another worker is at it."""
+
     async def roll_hours(self) -> int | None:
         """Add up the hours whose minutes have changed; how many, or None when another worker is at it."""
 

@@ -55,9 +55,14 @@ def retained_since(rollup: Rollup) -> str:
     return f"coalesce(({newest}), '-infinity'::timestamptz)"
 
 
+def _deferred(table: str) -> str:
+    """SQL of the minutes of which something is still to be added up."""
+    return f"SELECT unnest(buckets) FROM ingest.deferred_minutes WHERE table_name = '{table}'"  # noqa: S608
+
+
 async def _compare(connection: asyncpg.Connection, rollup: Rollup, table: str, recomputed: str) -> list[str]:
     if table == rollup.minute:
-        checked = f"bucket >= {retained_since(rollup)}"
+        checked = f"bucket >= {retained_since(rollup)} AND bucket NOT IN ({_deferred(table)})"
     else:  # what is marked is still to be added up
         checked = f"bucket NOT IN (SELECT bucket FROM ingest.stale_hour WHERE table_name = '{table}')"  # noqa: S608
     rows = await connection.fetch(_comparison(rollup, table, recomputed, checked))

@@ -15,7 +15,7 @@ from connectors.timescale.pool import Connection
 from schemas.tables import ROLLUPS, Measure, Rollup
 
 _BY_TABLE: dict[str, Rollup] = {rollup.minute: rollup for rollup in ROLLUPS}
-_MANY: Final = 1_000
+MANY: Final = 1_000
 _ARRAY_TYPES = {
     pa.string(): "text[]",
     pa.int64(): "bigint[]",
@@ -26,7 +26,7 @@ _ARRAY_TYPES = {
 
 def staged(minutes: Mapping[str, pa.Table]) -> dict[str, Stream]:
     """The deltas that are many, encoded for COPY, by minute table."""
-    return {table: encode_minutes(deltas) for table, deltas in minutes.items() if deltas.num_rows > _MANY}
+    return {table: encode_minutes(deltas) for table, deltas in minutes.items() if deltas.num_rows > MANY}
 
 
 async def add(connection: Connection, table: str, deltas: pa.Table, stream: Stream | None = None) -> None:

@@ -35,6 +35,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     "ingest.setting": ("name", "value", "updated_at"),
     "ingest.raw_table": ("table_name", "topic"),
     "ingest.stale_hour": ("table_name", "bucket"),
+    "ingest.deferred_minutes": ("id", "table_name", "buckets", "deltas", "payload"),
     "ingest.stale_sla": ("bucket", "marked_at"),
     "ingest.refold": ("id", "kind", "key", "from_time", "to_time", "reason", "marked_at"),
     "ingest.refold_failure": ("kind", "key", "failures", "detail", "failed_at", "retry_at"),

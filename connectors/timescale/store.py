@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import pyarrow as pa
 
-from connectors.timescale import fence, hours, refold_marks, rollups, sequences, side_tables, sla
+from connectors.timescale import deferred, fence, hours, refold_marks, rollups, sequences, side_tables, sla
 from connectors.timescale.copy import Stream, chunks, encode
+from connectors.timescale.deferred import Deferred
 from connectors.timescale.faults import cause_of, fault_of
 from connectors.timescale.pool import Connection, Pool
 from schemas.tables import RAW_BY_NAME
@@ -32,11 +34,13 @@ _BROKEN = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClient
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Writes with their rows, and minute deltas where they are many, already encoded for COPY."""
+    """Writes with their rows encoded for COPY; so are minute deltas where they are many, and some of those are deferred."""
 
     writes: Writes
     streams: Mapping[str, Stream]
-    minutes: Mapping[str, Stream]
+    minutes: Mapping[str, pa.Table]
+    staged: Mapping[str, Stream]
+    deferred: Mapping[str, Deferred]
 
 
 class TimescaleStore:
@@ -70,6 +74,11 @@ class TimescaleStore:
             rows = await connection.fetch(_PAUSED, self._group)
         return {TopicPartition(row["topic"], row["partition"]) for row in rows} & wanted
 
+    async def add_minutes(self) -> int | None:
+        """Add up some of the minutes that were put aside; how many deltas, or None when another worker is at it."""
+        async with self._pool.acquire() as connection:
+            return await deferred.add_up(connection)
+
     async def roll_hours(self) -> int | None:
         """Add up the hours whose minutes have changed; how many, or None when another worker is at it."""
         async with self._pool.acquire() as connection:
@@ -78,7 +87,9 @@ class TimescaleStore:
     def prepare(self, writes: Writes) -> Prepared:
         """Encode the rows; pure and costly, so it may run while another transaction is in flight."""
         streams = {name: encode(RAW_BY_NAME[name], rows) for name, rows in writes.rows.items()}
-        return Prepared(writes, streams, rollups.staged(writes.rollups))
+        later = deferred.deferred(writes.rollups)
+        soon = {table: deltas for table, deltas in writes.rollups.items() if table not in later}
+        return Prepared(writes, streams, soon, rollups.staged(soon), later)
 
     def fault_of(self, error: Exception) -> Fault:
         """By SQLSTATE and class (faults.py)."""
@@ -115,10 +126,11 @@ class TimescaleStore:
         await sequences.save(connection, writes.streams)
         for name, stream in prepared.streams.items():
             await _copy(connection, name, stream)
-        for table, deltas in writes.rollups.items():
-            await rollups.add(connection, table, deltas, prepared.minutes.get(table))
-        await hours.mark(connection, writes.rollups)
-        await sla.mark(connection, writes.rollups)
+        for table, deltas in prepared.minutes.items():
+            await rollups.add(connection, table, deltas, prepared.staged.get(table))
+        await deferred.keep(connection, prepared.deferred)
+        await hours.mark(connection, prepared.minutes)
+        await sla.mark(connection, prepared.minutes)
         await refold_marks.add(connection, writes.marks)
         await side_tables.write(connection, self._group, writes, self._assets)
         return writes

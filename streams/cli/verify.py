@@ -129,7 +129,10 @@ async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connecti
         lines = await read_partitions(connection)
         unrelayed = await connection.fetchval("SELECT count(*) FROM ingest.dead_letter WHERE relayed_at IS NULL")
         stale = await connection.fetchval("SELECT count(DISTINCT (table_name, bucket)) FROM ingest.stale_hour")
-        notes = open_notes(lines, spans, unrelayed, stale) + folding_notes(await count_waiting(connection, foldings()))
+        deferred = await connection.fetchval("SELECT coalesce(sum(deltas), 0) FROM ingest.deferred_minutes")
+        notes = open_notes(lines, spans, unrelayed, stale, deferred) + folding_notes(
+            await count_waiting(connection, foldings())
+        )
         if not notes or time.monotonic() > deadline:
             return Settled(tuple(notes), tuple(beyond_the_end(lines, spans)))
         await asyncio.sleep(POLL_S)
@@ -145,12 +148,18 @@ def lag_by_topic(lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int
 
 
 def open_notes(
-    lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int], "OffsetSpan"], unrelayed: int, stale_hours: int
+    lines: Sequence["PartitionLine"],
+    spans: Mapping[tuple[str, int], "OffsetSpan"],
+    unrelayed: int,
+    stale_hours: int,
+    deferred: int,
 ) -> list[str]:
     """What the worker has still to do, in words."""
     notes = [f"{topic}: {lag:,} records wait" for topic, lag in sorted(lag_by_topic(lines, spans).items()) if lag]
     if unrelayed:
         notes.append(f"{unrelayed:,} dead letters are not relayed yet")
+    if deferred:
+        notes.append(f"{deferred:,} minutes are not added up yet")
     if stale_hours:
         notes.append(f"{stale_hours:,} hours are not added up yet")
     return notes

@@ -1,6 +1,6 @@
 """Minute deltas of a batch. Everything is additive, so late events land in their own minute; hours follow from minutes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import pyarrow as pa
@@ -23,7 +23,12 @@ def minute_deltas(rollup: Rollup, rows: Mapping[str, pa.RecordBatch]) -> pa.Tabl
     ]
     if not parts:
         return None
-    return _sorted(rollup, parts[0] if len(parts) == 1 else _merged(rollup, pa.concat_tables(parts)))
+    return _sorted(rollup, parts[0]) if len(parts) == 1 else merged(rollup, parts)
+
+
+def merged(rollup: Rollup, parts: Iterable[pa.Table]) -> pa.Table:
+    """Deltas of several batches as `minute_deltas` gave them, added up: one row per key and bucket, sorted."""
+    return _sorted(rollup, _merged(rollup, pa.concat_tables(parts)))
 
 
 def _contribution(rollup: Rollup, measures: Iterable[Measure], rows: pa.RecordBatch) -> pa.Table:
@@ -50,8 +55,25 @@ def _values(measure: Measure, rows: pa.RecordBatch) -> pa.Array:
 
 def _grouped(rollup: Rollup, table: pa.Table, measures: Mapping[str, Measure]) -> pa.Table:
     functions = [(name, "sum" if m.how in _ADDED else m.how) for name, m in measures.items()]
-    grouped = table.group_by(["bucket", *rollup.key], use_threads=False).aggregate(functions)
-    return grouped.rename_columns(["bucket", *rollup.key, *measures])
+    grouped = (
+        _with(table, rollup.key, _numbered).group_by(["bucket", *rollup.key], use_threads=False).aggregate(functions)
+    )
+    return _with(grouped, rollup.key, _as_text).rename_columns(["bucket", *rollup.key, *measures])
+
+
+def _with(table: pa.Table, names: Iterable[str], change: Callable[[pa.ChunkedArray], pa.Array]) -> pa.Table:
+    for name in names:
+        table = table.set_column(table.column_names.index(name), name, change(table[name]))
+    return table
+
+
+def _numbered(texts: pa.ChunkedArray) -> pa.Array:
+    """Grouping by numbers of texts takes a third of the time of grouping by the texts."""
+    return texts.combine_chunks().dictionary_encode()
+
+
+def _as_text(numbered: pa.ChunkedArray) -> pa.Array:
+    return numbered.cast(pa.string())
 
 
 def _completed(rollup: Rollup, table: pa.Table) -> pa.Table:

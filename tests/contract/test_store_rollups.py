@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from schemas.examples import APPENDED_AT
+from streams.core.record import TopicPartition
 from tests.support.records import CRANES, crane, stretch
 from tests.support.stores import World, claimed, commit, moved
 
 MINUTE = APPENDED_AT.replace(second=0)
+CELL = TopicPartition("cell-events", 0)
 HOUR = APPENDED_AT.replace(minute=0, second=0)
 
 
@@ -61,3 +63,37 @@ async def test_hours_are_added_up_anew_whenever_their_minutes_change(world: Worl
     await commit(store, [stretch([crane("e2", load_t=5.0)], first=1)], moved(fences, 1))
     assert await other.roll_hours() == 1
     assert [picked(row) for row in await world.rollup("port.crane_hour")] == [(2, 10.0, 15.0, 2)]
+
+
+async def test_minutes_of_many_reports_add_up_a_moment_later(world: World) -> None:
+    store, other = world.store("a"), world.store("b")
+    fences = await claimed(store, CELL)
+    for time in range(2):
+        values = [{"name": f"pmCounter{number}", "value": number + time, "unit": "s"} for number in range(1_500)]
+        await commit(
+            store,
+            [stretch([report(f"e{time}", values)], tp=CELL, first=time)],
+            moved(fences, time, CELL),
+            domain="cell",
+        )
+    few = report("e2", [{"name": "pmCounter7", "value": 1, "unit": "s"}])
+    await commit(store, [stretch([few], tp=CELL, first=2)], moved(fences, 2, CELL), domain="cell")
+    while await other.add_minutes():
+        pass
+    assert await store.add_minutes() == 0
+    assert await other.roll_hours() == 1
+    for table in ("port.cell_minute", "port.cell_hour"):
+        rows = {row["name"]: row for row in await world.rollup(table)}
+        assert len(rows) == 1_500
+        seventh = rows.pop("pmCounter7")
+        assert (seventh["samples"], seventh["value_si_sum"], seventh["value_si_min"]) == (3, 7 + 8 + 1, 1)
+        assert all(
+            (row["samples"], row["value_si_sum"], row["value_si_max"]) == (2, 2 * number + 1, number + 1)
+            for row in rows.values()
+            for number in [int(row["name"].removeprefix("pmCounter"))]
+        )
+
+
+def report(event_id: str, values: list[dict[str, Any]]) -> dict[str, Any]:
+    data = {"granularity_s": 900, "object": "NRCellDU=1", "measurements": values}
+    return crane(event_id, type="io.quaystream.cell.measurement.v1", subject="VNHPH-TANVU-CELL01", data=data)

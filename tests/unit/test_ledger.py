@@ -67,13 +67,17 @@ def test_a_ledger_with_differences_is_not_ok() -> None:
 def test_lag_counts_partitions_that_nobody_has_claimed() -> None:
     spans = {PLACE: OffsetSpan(0, 25), ("gate-events", 0): OffsetSpan(5, 9)}
     assert lag_by_topic([LINE], spans) == {"crane-events": 5, "gate-events": 4}
-    assert open_notes([LINE], spans, 0, 0) == ["crane-events: 5 records wait", "gate-events: 4 records wait"]
+    assert open_notes([LINE], spans, 0, 0, 0) == ["crane-events: 5 records wait", "gate-events: 4 records wait"]
 
 
 def test_nothing_is_open_when_fences_are_at_the_ends_and_letters_are_relayed() -> None:
     spans = {PLACE: OffsetSpan(0, 20)}
-    assert open_notes([LINE], spans, 0, 0) == []
-    assert open_notes([LINE], spans, 2, 3) == ["2 dead letters are not relayed yet", "3 hours are not added up yet"]
+    assert open_notes([LINE], spans, 0, 0, 0) == []
+    assert open_notes([LINE], spans, 2, 3, 1_500) == [
+        "2 dead letters are not relayed yet",
+        "1,500 minutes are not added up yet",
+        "3 hours are not added up yet",
+    ]
 
 
 def test_a_fence_past_the_end_is_no_lag_but_a_difference() -> None:

@@ -22,6 +22,8 @@ MEANINGS: Final = {
     "ingest.retired": "What retention removed and what `offsets reset` set aside, so that the ledger adds up afterwards.",
     "ingest.setting": "What the database remembers: the longest retention and age that ever were in force (seconds).",
     "ingest.raw_table": "Which topic feeds which raw table.",
+    "ingest.deferred_minutes": "Minutes of reports that came in one large batch and are still to be added up (compressed Arrow); empty within "
+    "seconds.",
     "ingest.stale_hour": "Hours whose minutes have changed and that are still to be added up; empty within seconds.",
     "ingest.stale_sla": "Minutes with new readings of devices that are still to be judged by their SLA profiles; empty "
     "within a minute.",
