@@ -27,6 +27,7 @@ def transport_event(said: dict[str, Any], partner: DcsaPartner) -> dict[str, Any
         "imo": needed(part(call, "vessel"), "vesselIMONumber"),
         "call_id": needed(call, "portVisitReference", "transportCallID", "transportCallReference"),
         "milestone": TRANSPORT[code],
+        "transport_event": code,
         "delay_reason": text(said, "delayReasonCode"),
         "remark": text(said, "changeRemark"),
         **_voyages(call),
@@ -57,7 +58,7 @@ def port_call_event(said: dict[str, Any], partner: DcsaPartner) -> dict[str, Any
         "berth": text(part(service, "serviceLocation", "portCallServiceLocation"), "facilitySMDGCode"),
         "vessel_name": text(part(said, "vessel"), "vesselName"),
         "remark": text(stamp, "remark"),
-        "delay_reason": next((c for c in stamp.get("delayReasonCodes") or () if isinstance(c, str)), ""),
+        "delay_reason": _first_text(stamp.get("delayReasonCodes")),
     }
     when = _when({**said, **stamp}, ("serviceDateTime", "dateTime"), text(stamp, "classifierCode"), partner)
     return _event(data, place, when, partner)
@@ -69,7 +70,7 @@ def schedule_events(service: dict[str, Any], partner: DcsaPartner) -> Iterator[t
         ship = {"vesselIMONumber": vessel.get("vesselIMONumber"), "vesselName": vessel.get("vesselName")}
         for call in _objects(vessel, "transportCalls"):
             for stamp in _objects(call, "timestamps"):
-                name = f"{text(call, 'transportCallReference')} {text(stamp, 'eventTypeCode')}"
+                name = f"{call.get('transportCallReference')} {stamp.get('eventTypeCode')}"
                 about = {"transportCall": {**call, "vessel": ship}, "transportEventTypeCode": stamp.get("eventTypeCode")}
                 yield name, {**stamp, **about, "eventCreatedDateTime": partner.said_at}
 
@@ -77,6 +78,10 @@ def schedule_events(service: dict[str, Any], partner: DcsaPartner) -> Iterator[t
 def _objects(value: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
     found = value.get(name)
     yield from (inner for inner in found if isinstance(inner, dict)) if isinstance(found, list) else ()
+
+
+def _first_text(found: Any) -> str:
+    return next((one for one in found if isinstance(one, str)), "") if isinstance(found, list) else ""
 
 
 def _voyages(call: dict[str, Any]) -> dict[str, str]:
