@@ -51,8 +51,15 @@ SERVICES: Final[dict[str, Service]] = {
 # Berth ends mooring outward and begins it inward only; the others mean the same in every phase.
 _PHASED: Final = frozenset({"MOORING"})
 _ENDS: Final = {"BERTH": ("ARRI", "DEPA")} | dict.fromkeys(
-    ("PILOT_BOARDING_PLACE", "ALL_FAST", "GANGWAY_DOWN_AND_SECURE", "VESSEL_READY_FOR_CARGO_OPERATIONS",
-     "VESSEL_READY_TO_SAIL", "MOVES"), ("ARRI",)
+    (
+        "PILOT_BOARDING_PLACE",
+        "ALL_FAST",
+        "GANGWAY_DOWN_AND_SECURE",
+        "VESSEL_READY_FOR_CARGO_OPERATIONS",
+        "VESSEL_READY_TO_SAIL",
+        "MOVES",
+    ),
+    ("ARRI",),
 )
 _SERVICE_NAMES: Final = {service.service for service in SERVICES.values()} | {
     *("PILOTAGE", "TOWAGE", "BUNKERING", "SLUDGE", "DISCHARGE_CARGO_OPERATIONS", "LOADING_CARGO_OPERATIONS"),

@@ -70,7 +70,13 @@ def _flat(said: dict[str, Any]) -> dict[str, Any]:
     head = part(said, "metadata")
     if retracted := text(head, "retractedEventID") or text(said, "retractedEventID"):
         raise RefusedPartError(f"it retracts event {retracted}: nothing can be taken back")
-    return {**said, **head, **part(said, "payload"), **part(said, "eventClassification"), **part(said, "equipmentDetails")}
+    return {
+        **said,
+        **head,
+        **part(said, "payload"),
+        **part(said, "eventClassification"),
+        **part(said, "equipmentDetails"),
+    }
 
 
 def _event(flat: dict[str, Any], partner: DcsaPartner) -> dict[str, Any] | str:
@@ -96,5 +102,12 @@ def _identity(flat: dict[str, Any]) -> dict[str, str]:
         raise RefusedPartError("eventID is missing")
     updated = text(flat, "eventUpdatedDateTime")
     publisher = flat.get("publisher")
-    name = publisher if isinstance(publisher, str) else text(part(part(flat, "eventRouting"), "originatingParty"), "partyCode")
-    return {"id": f"{number}@{updated}" if updated else number, "source": f"/dcsa/{asset_name(name or 'unnamed').lower()}"}
+    name = (
+        publisher
+        if isinstance(publisher, str)
+        else text(part(part(flat, "eventRouting"), "originatingParty"), "partyCode")
+    )
+    return {
+        "id": f"{number}@{updated}" if updated else number,
+        "source": f"/dcsa/{asset_name(name or 'unnamed').lower()}",
+    }

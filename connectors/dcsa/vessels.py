@@ -32,7 +32,7 @@ def transport_event(said: dict[str, Any], partner: DcsaPartner) -> dict[str, Any
         "remark": text(said, "changeRemark"),
         **_voyages(call),
     }
-    when = _when(said, ("eventDateTime",), text(said, "eventClassifierCode"), partner)
+    when = _when(said, ("eventDateTime",), text(said, "eventClassifierCode"))
     return _event(data, place, when, partner)
 
 
@@ -60,7 +60,7 @@ def port_call_event(said: dict[str, Any], partner: DcsaPartner) -> dict[str, Any
         "remark": text(stamp, "remark"),
         "delay_reason": _first_text(stamp.get("delayReasonCodes")),
     }
-    when = _when({**said, **stamp}, ("serviceDateTime", "dateTime"), text(stamp, "classifierCode"), partner)
+    when = _when({**said, **stamp}, ("serviceDateTime", "dateTime"), text(stamp, "classifierCode"))
     return _event(data, place, when, partner)
 
 
@@ -71,7 +71,10 @@ def schedule_events(service: dict[str, Any], partner: DcsaPartner) -> Iterator[t
         for call in _objects(vessel, "transportCalls"):
             for stamp in _objects(call, "timestamps"):
                 name = f"{call.get('transportCallReference')} {stamp.get('eventTypeCode')}"
-                about = {"transportCall": {**call, "vessel": ship}, "transportEventTypeCode": stamp.get("eventTypeCode")}
+                about = {
+                    "transportCall": {**call, "vessel": ship},
+                    "transportEventTypeCode": stamp.get("eventTypeCode"),
+                }
                 yield name, {**stamp, **about, "eventCreatedDateTime": partner.said_at}
 
 
@@ -92,7 +95,7 @@ def _voyages(call: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _when(said: dict[str, Any], names: tuple[str, ...], classifier: str, partner: DcsaPartner) -> dict[str, str]:
+def _when(said: dict[str, Any], names: tuple[str, ...], classifier: str) -> dict[str, str]:
     """`time`, `classifier`, and `expected_time` where it is not what happened."""
     if classifier not in CLASSIFIERS:
         raise RefusedPartError(f"classifier {classifier!r} is none of ACT, EST, PLN, REQ")

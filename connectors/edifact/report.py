@@ -66,12 +66,17 @@ def report_of(message: Message) -> Report:
     header, groups = _parted(body)
     trailer = next((s for s in body if s.tag == "CNT" and s.get(0) == _EQUIPMENT_COUNT), None)
     if trailer is not None and trailer.get(0, 1) != str(len(groups)):
-        raise RefusedPartError(f"CNT says {trailer.get(0, 1) or 'nothing'} pieces of equipment, there are {len(groups)}")
+        raise RefusedPartError(
+            f"CNT says {trailer.get(0, 1) or 'nothing'} pieces of equipment, there are {len(groups)}"
+        )
     return Report(message.kind[0], document.get(0), document.get(1), document.get(2), header, groups)
 
 
 def _parted(body: Sequence[Segment]) -> tuple[Part, tuple[Part, ...]]:
     starts = [i for i, segment in enumerate(body) if segment.tag == "EQD"]
-    ends = [*starts[1:], next((i for i, s in enumerate(body) if s.tag == "CNT" and starts and i > starts[-1]), len(body))]
+    ends = [
+        *starts[1:],
+        next((i for i, s in enumerate(body) if s.tag == "CNT" and starts and i > starts[-1]), len(body)),
+    ]
     groups = tuple(Part(tuple(body[start:end])) for start, end in zip(starts, ends, strict=True)) if starts else ()
     return Part(tuple(body[: starts[0]] if starts else body)), groups

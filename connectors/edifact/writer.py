@@ -147,7 +147,7 @@ def _here(subject: str, qualifier: str) -> Segment:
 
 def _equipment(box: _Box, kind: str, offset: str) -> Iterator[Segment]:
     data = box.data
-    empty = {True: "4", False: "5"}.get(data.get("empty"), "")
+    empty = "" if data.get("empty") is None else "4" if data["empty"] else "5"
     code = (data["iso_equipment_code"], "102", "5") if data.get("iso_equipment_code") else ""
     yield _segment("EQD", "CN", data["equipment_reference"], code, "", data.get("equipment_status", ""), empty)
     for qualifier, name in (("BN", "booking"), ("BM", "bill_of_lading")):
@@ -205,5 +205,3 @@ def _message(body: Sequence[Segment], kind: str, reference: str, document: str) 
     head = body[0] if body[0].get(1) else _segment("BGM", body[0].get(0), document, body[0].get(2))
     segments = [_segment("UNH", reference, (kind, "D", "95B", "UN")), head, *body[1:]]
     return [*segments, _segment("UNT", str(len(segments) + 1), reference)]
-
-

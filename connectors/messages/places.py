@@ -62,4 +62,4 @@ def asset_name(text: str) -> str:
     if len(name) <= _LONGEST:
         return name or "UNNAMED"
     digest = hashlib.sha256(text.encode()).hexdigest()[:8].upper()
-    return f"{name[:_LONGEST - 9]}_{digest}"
+    return f"{name[: _LONGEST - 9]}_{digest}"

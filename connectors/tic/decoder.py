@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 import msgspec
 
-from connectors.kafka.outgoing import parse_time, time_text
+from connectors.kafka.outgoing import time_text
 from connectors.messages.places import asset_name
 from connectors.messages.said import RefusedPartError, Said, Told, Untold
 from connectors.tic.flat import is_flat, to_json
@@ -77,8 +77,6 @@ def _refuse(literal: str) -> NoReturn:
 
 def _told(document: Any, where: str, notes: Counter[str], partner: TicPartner) -> Iterator[Said]:
     try:
-        if not isinstance(document, dict):
-            raise RefusedPartError("not an object")
         events = list(_Message(document, partner).events(notes))
     except RefusedPartError as error:
         yield Untold(str(error), where, msgspec.json.encode(document))
@@ -94,7 +92,9 @@ class _Moment(NamedTuple):
 
 
 class _Message:
-    def __init__(self, document: dict[str, Any], partner: TicPartner) -> None:
+    def __init__(self, document: Any, partner: TicPartner) -> None:
+        if not isinstance(document, dict):
+            raise RefusedPartError("not an object")
         self._json = to_json(document) if is_flat(document) else document
         self._partner = partner
         header = self._json.get(HEADER, {})
@@ -123,21 +123,22 @@ class _Message:
                 if len(found.subjects) == 1:
                     metadata.setdefault(top[1], {})[found.name] = found.value
             else:
-                at = parse_time(found.item["timestamp"])
-                assert at is not None
-                moment = moments.setdefault((top[1], time_text(at)), _Moment(metadata.setdefault(top[1], {}), []))
+                key = top[1], time_text(found.at)
+                moment = moments.setdefault(key, _Moment(metadata.setdefault(top[1], {}), []))
                 moment.readings.append(found)
         return moments
 
     def _of(self, crane: str, time: str, moment: _Moment, notes: Counter[str]) -> Iterator[dict[str, Any]]:
         subject = self._partner.subject(moment.metadata)
         status, from_status = status_of(moment.readings)
-        faults = [(reading, data) for reading in moment.readings if (data := fault_of(reading))]
+        faults = [(reading, fault) for reading in moment.readings if (fault := fault_of(reading))]
         used = [*from_status, *(reading for reading, _ in faults)]
         sample, rest = sample_of([r for r in moment.readings if r not in used], notes)
-        data: list[tuple[str, dict[str, Any]]] = [(SAMPLE, sample)] if sample else []
-        data += [(STATUS, {"status": status})] if status else []
-        data += [(FAULT, fault) for _, fault in faults]
+        data: list[tuple[str, dict[str, Any]]] = [
+            *([(SAMPLE, sample)] if sample else []),
+            *([(STATUS, {"status": status})] if status else []),
+            *((FAULT, fault) for _, fault in faults),
+        ]
         if not data:
             notes["nothing_for_us: readings of no field of ours"] += len(rest)
             return

@@ -70,7 +70,7 @@ def key_of(reading: Reading, field: str = "value") -> str:
     """The flat key of a reading, in the canonical order."""
     item = reading.item
     words = [*_subject_words(reading.subjects), reading.concept]
-    words += [reading.property] if reading.property != _NO_PROPERTY else []
+    words += [reading.observed] if reading.observed != _NO_PROPERTY else []
     words += [item[name] for name in ("pom", "pomt") if item.get(name)]
     words += [f"#{name}#{item[name]}" for name in QUALIFIERS if item.get(name) is not None]
     sign = "|" if any("." in word for word in words) else "."

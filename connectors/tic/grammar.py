@@ -7,6 +7,7 @@ T9 proprietary content is let pass. Source: TIC4.0, JSON rules (p. 8618041, 6052
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from connectors.kafka.outgoing import parse_time
@@ -32,8 +33,16 @@ class Reading(NamedTuple):
 
     subjects: Path
     concept: str
-    property: str
+    observed: str
     item: dict[str, Any]
+
+    @property
+    def at(self) -> datetime:
+        """When; the grammar has seen that it is a time."""
+        found = parse_time(self.item["timestamp"])
+        if found is None:
+            raise RuleBrokenError("T3", self.concept, "no timestamp")
+        return found
 
 
 class Metadata(NamedTuple):

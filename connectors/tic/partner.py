@@ -33,7 +33,9 @@ class TicPartner(Partner):
         for name in names:
             if found := _NAME.fullmatch(name):
                 return f"{found[1]}-{found[2]}-{found[3]}{int(found[4]):02d}"
-        raise RefusedPartError(f"{' '.join(names) or 'a che without name and id'}: say in the partner's file, under cranes")
+        raise RefusedPartError(
+            f"{' '.join(names) or 'a che without name and id'}: say in the partner's file, under cranes"
+        )
 
 
 def name_of(subject: str) -> tuple[str, str]:

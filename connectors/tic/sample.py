@@ -23,7 +23,7 @@ from connectors.tic.vocabulary import (
     is_measured,
     words_of,
 )
-from schemas.units import convertible, converted, unit_of_field
+from schemas.units import converted, convertible, unit_of_field
 
 Values = dict[str, list[tuple[Any, Reading]]]
 
@@ -51,7 +51,7 @@ def sample_of(readings: Sequence[Reading], notes: Counter[str]) -> tuple[dict[st
 
 def status_of(readings: Sequence[Reading]) -> tuple[str | None, list[Reading]]:
     """The crane's own status: of those that are true, the one that says most. And the readings it is from."""
-    own = [r for r in readings if len(r.subjects) == 1 and r.concept in STATUSES and r.property == "status"]
+    own = [r for r in readings if len(r.subjects) == 1 and r.concept in STATUSES and r.observed == "status"]
     true = [r for r in own if is_measured(r) and r.item.get("value") is True]
     names = {reading.concept for reading in true}
     if not names or ("off" in names and len(names) > 1):
@@ -63,7 +63,7 @@ def fault_of(reading: Reading) -> dict[str, Any] | None:
     """The data of a fault, where a reading is an error message with a code that says whether it is there."""
     item = reading.item
     code = item.get("tic40codeid") or item.get("mcode")
-    is_fault = reading.concept in FAULTS and reading.property == "errormessage"
+    is_fault = reading.concept in FAULTS and reading.observed == "errormessage"
     if not is_fault or not isinstance(code, str) or not isinstance(item.get("value"), bool):
         return None
     severity = item.get("severity")
@@ -92,7 +92,7 @@ def _typed(reading: Reading, notes: Counter[str]) -> tuple[str | None, Any]:
         if found[0] is not None:
             return found
     field = FIELD_OF.get(words)
-    if field in NUMBERS and _is_number(value):
+    if field in NUMBERS and isinstance(value, int | float) and _is_number(value):
         return _number(field, value, reading, notes)
     if (field in COUNTS and type(value) is int) or (field in LOCKS and isinstance(value, bool)):
         return field, value

@@ -1,6 +1,6 @@
 """Which reading is which field of our crane events: TIC4.0's words (domain words 10), in both directions."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from connectors.tic.grammar import Reading
 
@@ -53,9 +53,10 @@ FIELD_OF: Final[dict[Words, str]] = {
 def words_of(reading: Reading) -> Words:
     """The words of a reading, its crane and the `arrayid`s left out; deeper subjects are joined by a dot."""
     below = [name for name, _ in reading.subjects[1:]]
-    return Words(".".join(below), reading.concept, reading.property)
+    return Words(".".join(below), reading.concept, reading.observed)
 
 
 def is_measured(reading: Reading) -> bool:
     """Whether it says what was so: not a set point, not a plan."""
-    return reading.item.get("pom", "output") == "output" and reading.item.get("pomt", "actual") == "actual"
+    measured: tuple[Any, Any] = (reading.item.get("pom", "output"), reading.item.get("pomt", "actual"))
+    return measured == ("output", "actual")
