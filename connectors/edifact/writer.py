@@ -17,7 +17,7 @@ from connectors.messages.said import CARGO, GATE, RefusedPartError
 from connectors.messages.written import Written, named
 
 # BGM 1001 as the guides that we know write them.
-_CODES: Final = {
+CODES: Final = {
     "CODECO": {"gated_in": "34", "gated_out": "36"},
     "COARRI": {"discharged": "98", "loaded": "270"},
 }
@@ -69,7 +69,7 @@ def write(events: Iterable[dict[str, Any]], kind: str, letter: Letter) -> Writte
 
 def _box(event: dict[str, Any], kind: str, plates: dict[tuple[Any, ...], Any]) -> _Box:
     milestone = event["data"]["milestone"]
-    if milestone not in _CODES[kind]:
+    if milestone not in CODES[kind]:
         raise RefusedPartError(f"{kind} has no {milestone}")
     at = parse_time(event["time"])
     if at is None:
@@ -115,7 +115,7 @@ def _body(boxes: Sequence[_Box], kind: str, letter: Letter) -> list[Segment]:
     milestone = first.data["milestone"]
     segments = [
         _segment(
-            "BGM", _CODES[kind][milestone], first.data.get("document", ""), first.data.get("document_function", "9")
+            "BGM", CODES[kind][milestone], first.data.get("document", ""), first.data.get("document_function", "9")
         ),
         _segment("DTM", ("137", *local_text(letter.at, zone_of(letter.offset)))),
         *_ship(first.data),
