@@ -1,6 +1,8 @@
 """What a request says: the events in it, whichever of the three modes it speaks."""
 
+import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
@@ -9,6 +11,7 @@ import msgspec
 
 from connectors.edge.door import event_of
 from connectors.edge.errors import InvalidEventError
+from connectors.messages.said import Decode, Untold
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
@@ -34,6 +37,20 @@ def events_in(content_type: str, headers: Mapping[str, str], body: bytes) -> lis
     if kind and not _JSON.fullmatch(kind):
         raise InvalidEventError(f"content-type {content_type} of the data is not JSON")
     return [{**attributes, "data": _json(body)}]
+
+
+def messages_in(body: bytes, decode: Decode) -> list[dict[str, Any]]:
+    """The events of a message; raises InvalidEventError at its first part that is none, so that all or nothing is taken.
+
+    An event that has no identity of its own is named by the message, which may be posted again.
+    """
+    digest = hashlib.sha256(body).hexdigest()[:16]
+    events = []
+    for position, said in enumerate(decode(body, Counter()), start=1):
+        if isinstance(said, Untold):
+            raise InvalidEventError(f"{said.place}: {said.why}")
+        events.append({"id": f"{digest}-{position}", **said.event})
+    return events
 
 
 def _batch(body: bytes) -> list[dict[str, Any]]:

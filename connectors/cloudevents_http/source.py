@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from connectors.cloudevents_http.reading import events_in
+from connectors.cloudevents_http.reading import events_in, messages_in
 from connectors.edge.door import Door
 from connectors.edge.errors import EventTooLargeError, InvalidEventError, SpoolFailedError, SpoolRefusedError
 from connectors.edge.event import Offered
+from connectors.messages.said import Decode
 from schemas.errors import ConfigurationError
 
 RETRY_AFTER_S: Final = 5
@@ -46,15 +47,16 @@ class Access:
 class HttpSource:
     """Listens until cancelled; requests that have begun are answered."""
 
-    def __init__(self, listening: Listening, access: Access = Access()) -> None:
+    def __init__(self, listening: Listening, access: Access = Access(), decode: Decode | None = None) -> None:
         self._listening = listening
         self._access = access
+        self._decode = decode
 
     async def run(self, door: Door) -> None:
         """Raises ConfigurationError when the port or a file cannot be used."""
         where = self._listening
         application = web.Application(client_max_size=where.max_body_bytes)
-        application.router.add_post(where.path, _Page(door, _token(self._access.token_file)).answer)
+        application.router.add_post(where.path, _Page(door, _token(self._access.token_file), self._decode).answer)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         try:
@@ -69,9 +71,10 @@ class HttpSource:
 
 
 class _Page:
-    def __init__(self, door: Door, token: str | None) -> None:
+    def __init__(self, door: Door, token: str | None, decode: Decode | None) -> None:
         self._door = door
         self._token = token
+        self._decode = decode
         self._at_work = 0
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -102,7 +105,7 @@ class _Page:
 
     def _events(self, request: web.Request, body: bytes) -> list[Offered]:
         kind = request.content_type if "Content-Type" in request.headers else ""
-        found = events_in(kind, request.headers, body)
+        found = messages_in(body, self._decode) if self._decode else events_in(kind, request.headers, body)
         return [
             self._checked(event, f"event {n}: " if len(found) > 1 else "", len(body)) for n, event in enumerate(found)
         ]

@@ -18,6 +18,7 @@ GROUPS = (
     "worker",
     "publish",
     "gateway",
+    "mapping",
     "dead_letters",
     "verify",
     "offsets",

@@ -1,4 +1,4 @@
-"""`export`: rows of a table to a Parquet or CSV file, without personal columns."""
+"""`export`: rows of a table to a Parquet or CSV file, or as messages of trade; without personal columns."""
 
 import asyncio
 import enum
@@ -25,12 +25,20 @@ class Format(enum.StrEnum):
 
     PARQUET = "parquet"
     CSV = "csv"
+    CODECO = "codeco"
+    COARRI = "coarri"
+    DCSA = "dcsa"
+    TIC = "tic"
+    TIC_FLAT = "tic-flat"
 
 
 Table = Annotated[str, typer.Argument(help="For example port.crane_minute.")]
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="First time, like 2026-01-31T06:00:00Z.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Time after the last, not included.")]
 As = Annotated[Format, typer.Option("--format", help="What to write.")]
+Sender = Annotated[str, typer.Option(help="Of messages: who writes; for DCSA an SMDG code.")]
+Recipient = Annotated[str, typer.Option(help="Of EDIFACT: who reads.")]
+Offset = Annotated[str, typer.Option(metavar="OFFSET", help="Of EDIFACT: the offset of its local times.")]
 Out = Annotated[Path, typer.Option(metavar="FILE", help="Where to write; must not exist yet.")]
 
 
@@ -38,14 +46,33 @@ def register(app: typer.Typer) -> None:
     app.command()(export)
 
 
-def export(table: Table, out: Out, since: Since = None, until: Until = None, form: As = Format.PARQUET) -> None:
-    """Write the rows of a table between two times to a file. Personal columns are always left out."""
+def export(  # noqa: PLR0913, PLR0917  (one per option)
+    table: Table,
+    out: Out,
+    since: Since = None,
+    until: Until = None,
+    form: As = Format.PARQUET,
+    sender: Sender = "QUAYSTREAM",
+    recipient: Recipient = "PARTNER",
+    offset: Offset = "+07:00",
+) -> None:
+    """Write the rows of a table between two times to a file. Personal columns are always left out.
+
+    codeco and coarri are of port.cargo_milestone, dcsa also of port.vessel_milestone, tic of port.crane_sample,
+    port.crane_status and port.crane_fault.
+    """
     from streams.settings import load_settings
 
     if out.exists():
         message = f"{out} exists already: remove it or choose another name"
         raise ConfigurationError(message)
     span = (_time("--from", since), _time("--to", until))
+    if form not in (Format.PARQUET, Format.CSV):
+        from streams.cli.export_messages import export_messages
+
+        parties = (sender, recipient, _checked_offset(offset))
+        print(asyncio.run(export_messages(load_settings(), table, span, (out, form.value), parties)))
+        return
     rows, columns = asyncio.run(_export(load_settings(), table, span, (out, form)))
     print(f"{rows:,} rows with {columns} columns of {table} are in {out}.")
 
@@ -105,6 +132,12 @@ def _progress(table: str) -> Iterator[Progress]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         progress.add_task(table, total=None)
         yield progress
+
+
+def _checked_offset(text: str) -> str:
+    from connectors.messages.partner import Partner, checked
+
+    return checked(Partner, {"offset": text}, "--offset").offset
 
 
 def _time(option: str, text: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""`publish`: replay a recording through Kafka: CloudEvents, delimited text with a mapping, VES messages, PM files."""
+"""`publish`: replay a recording through Kafka: CloudEvents, delimited text, VES messages, PM files, trade messages."""
 
 import asyncio
 import enum
@@ -34,6 +34,10 @@ class Format(enum.StrEnum):
     CSV = "csv"
     VES = "ves"
     PM_XML = "pm-xml"
+    EDIFACT = "edifact"
+    DCSA = "dcsa"
+    TIC = "tic"
+    MAPPED = "mapped"
 
 
 class ShiftTo(enum.StrEnum):
@@ -43,6 +47,7 @@ class ShiftTo(enum.StrEnum):
 
 
 _NETWORK: frozenset[Format] = frozenset({Format.VES, Format.PM_XML})
+_MESSAGES: frozenset[Format] = frozenset({Format.EDIFACT, Format.DCSA, Format.TIC, Format.MAPPED})
 _DELIMITED_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 _MAPPINGS = frozenset({".yaml", ".yml"})
 _SUBJECTS_SHOWN = 3
@@ -51,11 +56,15 @@ File = Annotated[Path, typer.Argument(help="The recording.", exists=True, dir_ok
 As = Annotated[Format | None, typer.Option("--format", help="What the file holds; csv when only --map is given.")]
 Map = Annotated[
     str | None,
-    typer.Option("--map", metavar="MAP", help="A mapping: a YAML file, or for csv also a shipped name."),
+    typer.Option(
+        "--map", metavar="MAP", help="A mapping, or what is agreed with a partner: a file, or for csv a shipped name."
+    ),
 ]
 Site = Annotated[
     str | None,
-    typer.Option(metavar="SITE", help="For ves and pm-xml: the site of the elements, VNHPH-DEEPC2 if not given."),
+    typer.Option(
+        metavar="SITE", help="Where what names no site of its own happens, VNHPH-DEEPC2 if not given; not for csv."
+    ),
 ]
 Shift = Annotated[ShiftTo | None, typer.Option(help="Move all times so that the last event is now.")]
 Rate = Annotated[float | None, typer.Option(min=0.001, metavar="R", help="At most R records a second.")]
@@ -85,19 +94,15 @@ def publish(  # noqa: PLR0913, PLR0917  (one per option)
     from streams.settings import load_settings
 
     settings = load_settings()
-    if site is not None and format not in _NETWORK:
-        raise ConfigurationError("--site is for --format ves and pm-xml")
+    if site is not None and (format not in _NETWORK | _MESSAGES or format is Format.MAPPED):
+        raise ConfigurationError("--site is for --format ves, pm-xml, edifact, dcsa and tic")
     if site is not None and mapping is not None:
         raise ConfigurationError("--site and --map say the same: take one of the two away (a mapping has `site`)")
-    source = (
-        _network_reader(file, format, mapping or site, topic)
-        if format in _NETWORK
-        else _reader(file, format, mapping, topic)
-    )
+    source = _source(file, format, (mapping, site), topic)
     read = _as_history(source, topic) if backfill else source
     shift = _shift(read) if shift_to else None
     tally = Tally(file, settings.max_age)
-    total = None if format in _NETWORK else _lines(file)
+    total = None if format in _NETWORK | _MESSAGES else _lines(file)
     asyncio.run(_send(read(shift), tally, settings, rate, total))
     tally.notes = Counter(getattr(source, "notes", ()))
     print(json.dumps(tally.as_json()) if as_json else tally.text())
@@ -168,6 +173,19 @@ def _text(moment: datetime | None) -> str | None:
     from connectors.kafka.outgoing import time_text
 
     return None if moment is None else time_text(moment)
+
+
+def _source(file: Path, held: Format | None, said: tuple[str | None, str | None], topic: str | None) -> "Reader":
+    """What reads the file; `said` are the mapping and the site that were given, at most one of them."""
+    mapping, site = said
+    if held in _NETWORK:
+        return _network_reader(file, held, mapping or site, topic)
+    if held in _MESSAGES:
+        from connectors.messages.formats import decoder_of
+        from connectors.messages.records import MessageFile
+
+        return MessageFile(file, decoder_of(Format(held or Format.EDIFACT).value, mapping, site), topic)
+    return _reader(file, held, mapping, topic)
 
 
 def _reader(file: Path, held: Format | None, mapping: str | None, topic: str | None) -> "Reader":

@@ -16,6 +16,8 @@ CHECKS: Final = {
     "dead-letters replay": "there is no such dead letter",
     "demo": "`verify` found a difference, or the worker or the simulator ended early",
     "doctor": "something is not as it should be",
+    "export": "rows are in no message of the format; the others are written",
+    "mapping try": "records of the sample become no event; each is a line",
     "publish": "lines of the file were refused; the others were sent",
     "topics apply": "a topic is not as declared, and was not changed",
     "verify": "the ledger does not add up; every difference is a line",

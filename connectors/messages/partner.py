@@ -1,0 +1,57 @@
+"""What is agreed with a partner, as data: a YAML or TOML file, checked whole; whatever is wrong becomes one line."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from connectors.messages.places import SITE, Offset, Site
+from schemas.errors import ConfigurationError
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Partner(BaseModel):
+    """`site`: where a message happens that names no terminal. `offset`: of local times, which carry no zone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    site: Site = SITE
+    offset: Offset = "+07:00"
+
+
+def load(model: type[_Model], path: Path) -> _Model:
+    """The model that a file describes; raises ConfigurationError, which names file, field and fault."""
+    return checked(model, content_of(path), str(path))
+
+
+def content_of(path: Path) -> Any:
+    """What a YAML or TOML file holds, by its suffix; raises ConfigurationError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read {path} ({getattr(error, 'strerror', 'not UTF-8')})") from error
+    try:
+        return tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        raise ConfigurationError(f"{path}:{line}: not YAML: {getattr(error, 'problem', error)}") from error
+
+
+def checked(model: type[_Model], content: Any, where: str) -> _Model:
+    """The content as that model; a misspelt word before the one that is missing in its place."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        fault = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
+        field = ".".join(map(str, fault["loc"]))
+        said = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            said = f"not a word of this file; there are {', '.join(model.model_fields)}"
+        raise ConfigurationError(f"{where}: {f'{field}: ' if field else ''}{said}") from error
