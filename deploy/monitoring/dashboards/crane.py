@@ -1,9 +1,9 @@
 """The cranes of a site: what they lifted, what they were doing, what it took, and what broke."""
 
-from deploy.monitoring.dashboards.panel import OF_SITE, ONE_SITE, Colour, Dashboard, Panel, Row, Sql, asset, kpi
+from deploy.monitoring.dashboards.panel import OF_SITE, Colour, Dashboard, Panel, Row, Sql, machines, kpi
 from deploy.monitoring.dashboards.sql import SINCE, STEP, UNTIL, lifts, rollup
 
-CRANES = asset("crane", "crane", "Crane")
+CRANES = machines("crane", "Crane")
 OF_CRANE = "crane_id IN (${crane:sqlstring})"
 CYCLE = "visits-and-calls.md"
 _HERE = f"{OF_SITE} AND {OF_CRANE}"
@@ -217,7 +217,7 @@ BOARD = Dashboard(
     uid="quaystream-crane",
     title="Cranes",
     says="What the cranes of a site lifted, what they were doing, what it took, and what broke.",
-    choices=(ONE_SITE, CRANES),
+    choices=CRANES,
     rows=(
         Row("In the chosen time", NUMBERS),
         Row("States", (TIMELINE,)),

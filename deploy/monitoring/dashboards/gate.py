@@ -1,9 +1,9 @@
 """The gates of a site: who queues, what a visit takes, whom it waits for, and how well the cameras read."""
 
-from deploy.monitoring.dashboards.panel import OF_SITE, ONE_SITE, Dashboard, Panel, Row, Sql, asset, kpi, worse_above
+from deploy.monitoring.dashboards.panel import OF_SITE, Dashboard, Panel, Row, Sql, machines, kpi, worse_above
 from deploy.monitoring.dashboards.sql import SINCE, STEP, UNTIL, rollup
 
-GATES = asset("gate", "gate", "Gate")
+GATES = machines("gate", "Gate")
 VISIT = "visits-and-calls.md#gate-visits-portgate_visit"
 ROLLUP = "reference/tables.md#portgate_minute-portgate_hour"
 OF_GATE = "gate_id IN (${gate:sqlstring})"
@@ -188,7 +188,7 @@ BOARD = Dashboard(
     uid="quaystream-gate",
     title="Gates",
     says="Who queues, what a visit takes, whom it waits for, and how well the cameras read.",
-    choices=(ONE_SITE, GATES),
+    choices=GATES,
     rows=(
         Row("In the chosen time", NUMBERS),
         Row("Queue and turn time", (QUEUE, TURN, LANES)),

@@ -4,6 +4,7 @@ from deploy.monitoring.dashboards.panel import (
     METRICS,
     OF_SITE,
     SITE,
+    SITES,
     Dashboard,
     Panel,
     Promql,
@@ -96,7 +97,7 @@ SITES = Panel(
     kind="table",
     queries=(
         Sql(f"""
-WITH sites AS (SELECT site FROM kpi.site WHERE {OF_SITE}),
+WITH sites AS (SELECT site FROM ({SITES}) AS s WHERE {OF_SITE}),
 cranes AS (
     SELECT site, count(DISTINCT crane_id) AS heard,
            count(DISTINCT crane_id) FILTER (WHERE moves_total_max > moves_total_min) AS lifting

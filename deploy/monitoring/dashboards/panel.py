@@ -94,16 +94,17 @@ class Dashboard:
         return tuple(panel for row in self.rows for panel in row.panels)
 
 
-SITE = Choice("site", "Site", "SELECT site FROM kpi.site ORDER BY site")
-# A board for the machines of one place: several can be chosen, the first is shown at first.
-ONE_SITE = Choice("site", "Site", SITE.query, all=False)
+# The declared ones and those that have spoken. (kpi.site would read every box that ever was at one.)
+SITES = "SELECT site_id AS site FROM port.site UNION SELECT site FROM ingest.site_clock"
+SITE = Choice("site", "Site", f"{SITES} ORDER BY 1")
 OF_SITE = "site IN (${site:sqlstring})"
 
 
-def asset(kind: str, name: str, label: str) -> Choice:
-    """The assets of a kind at the chosen sites."""
-    query = f"SELECT asset_id FROM port.asset WHERE kind = '{kind}' AND site_id IN (${{site:sqlstring}}) ORDER BY 1"  # noqa: S608 - constants of the code
-    return Choice(name, label, query)
+def machines(kind: str, label: str) -> tuple[Choice, Choice]:
+    """For a board of the machines of a place: the sites that have such, the first of them at first, and theirs, all at first."""
+    sites = f"SELECT DISTINCT site_id AS site FROM port.asset WHERE kind = '{kind}' ORDER BY 1"  # noqa: S608 - constants of the code
+    query = f"SELECT asset_id FROM port.asset WHERE kind = '{kind}' AND site_id IN (${{site:sqlstring}}) ORDER BY 1"  # noqa: S608
+    return Choice("site", "Site", sites, all=False), Choice(kind, label, query)
 
 
 def kpi(name: str) -> str:

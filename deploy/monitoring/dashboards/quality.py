@@ -1,6 +1,6 @@
 """Whether the numbers can be believed: what is missing, whose clock is wrong, what was restated."""
 
-from deploy.monitoring.dashboards.panel import METRICS, OF_SITE, SITE, Dashboard, Panel, Promql, Row, Sql, Step, worse_above, worse_below
+from deploy.monitoring.dashboards.panel import METRICS, OF_SITE, SITE, SITES, Dashboard, Panel, Promql, Row, Sql, Step, worse_above, worse_below
 from deploy.monitoring.dashboards.sql import STEP, UNTIL
 
 MISSING = "guarantees.md#what-is-missing-is-recorded"
@@ -146,7 +146,7 @@ KNOWN = Panel(
     title="How far each site is known",
     kind="table",
     queries=(
-        Sql(f'SELECT site AS "Site", newest AS "Newest", extract(epoch FROM {UNTIL} - newest) AS "Ago" FROM kpi.site WHERE {OF_SITE} ORDER BY newest NULLS FIRST'),
+        Sql(f'SELECT site AS "Site", newest AS "Newest", extract(epoch FROM {UNTIL} - newest) AS "Ago" FROM ({SITES}) AS s LEFT JOIN ingest.site_clock USING (site) WHERE {OF_SITE} ORDER BY newest NULLS FIRST'),
     ),
     unit="short",
     means="how-to/kpis.md#limits",

@@ -2,21 +2,20 @@
 
 from deploy.monitoring.dashboards.panel import (
     OF_SITE,
-    ONE_SITE,
     Dashboard,
     Panel,
     Promql,
     Row,
     Sql,
     Step,
-    asset,
     kpi,
+    machines,
     worse_above,
     worse_below,
 )
 from deploy.monitoring.dashboards.sql import COLUMN, SINCE, STEP, UNTIL, rollup
 
-DEVICES = asset("device", "device", "Device")
+DEVICES = machines("device", "Device")
 OF_DEVICE = "device_id IN (${device:sqlstring})"
 ROLLUP = "reference/tables.md#portradio_minute-portradio_hour"
 BUDGETS = "how-to/5g-alarms-and-sla.md#error-budgets"
@@ -221,7 +220,7 @@ BOARD = Dashboard(
     uid="quaystream-5g",
     title="Private 5G",
     says="Is what was promised kept, where is it weak, what alarms, and what it cost.",
-    choices=(ONE_SITE, DEVICES),
+    choices=DEVICES,
     rows=(
         Row("Promises", (LEFT, BURN, OUT)),
         Row("Radio, device by device", (SIGNAL, *READINGS)),

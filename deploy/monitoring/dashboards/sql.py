@@ -26,6 +26,6 @@ def rollup(name: str, columns: str, where: str) -> str:
 
 def lifts(columns: str, where: str) -> str:
     """Real lifts of quay cranes that ended in the range, as the KPI quay_throughput counts them (kpi.crane_measures)."""
-    return f"""SELECT {columns} FROM port.crane_cycle AS c LEFT JOIN port.asset AS a ON a.asset_id = c.crane_id
+    return f"""SELECT {columns} FROM port.crane_cycle AS c LEFT JOIN port.asset AS a ON a.asset_id = c.crane_id AND a.kind = 'crane'
     WHERE $__timeFilter(c.ended_at) AND c.outcome IN ('counted', 'gap', 'suspended')
         AND c.move_kind IN ('load', 'discharge') AND coalesce(a.type, 'STS') IN ('STS', 'MC', 'MHC') AND c.{where}"""  # noqa: S608 - constants of the code

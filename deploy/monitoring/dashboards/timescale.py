@@ -45,7 +45,7 @@ CHUNKS = Panel(
     kind="table",
     queries=(
         Sql(f"""
-SELECT t.name AS "Table", t.chunks AS "Chunks", t.compressed AS "Compressed", hypertable_size(t.name::regclass) AS "Size",
+SELECT t.name AS "Table", t.chunks AS "Chunks", t.compressed AS "Compressed", hypertable_approximate_size(t.name::regclass) AS "Size",
        t.oldest AS "From", t.newest AS "To"
 FROM ({_TABLES}) AS t ORDER BY 4 DESC NULLS LAST
 """),
@@ -61,7 +61,7 @@ FROM ({_TABLES}) AS t ORDER BY 4 DESC NULLS LAST
 SIZES = Panel(
     title="The largest",
     kind="bars",
-    queries=(Sql(f'SELECT t.name AS "Table", hypertable_size(t.name::regclass) AS "Size" FROM ({_TABLES}) AS t ORDER BY 2 DESC NULLS LAST LIMIT 10'),),
+    queries=(Sql(f'SELECT t.name AS "Table", hypertable_approximate_size(t.name::regclass) AS "Size" FROM ({_TABLES}) AS t ORDER BY 2 DESC NULLS LAST LIMIT 10'),),
     unit="bytes",
     means=RETENTION,
     runbook="CommitsSlow",
