@@ -1,7 +1,7 @@
 """Boxes and ships: what lies here and for whom it waits, and how ships are worked."""
 
 from deploy.monitoring.dashboards.panel import OF_SITE, SITE, Colour, Dashboard, Panel, Row, Sql, kpi
-from deploy.monitoring.dashboards.sql import SINCE, STEP, UNTIL
+from deploy.monitoring.dashboards.sql import SINCE, STEP, STEP_H, UNTIL
 
 VISIT = "visits-and-calls.md#cargo-visits-portcargo_visit"
 CALL = "visits-and-calls.md#vessel-calls-portvessel_call"
@@ -60,7 +60,9 @@ FLOW = Panel(
     kind="timeseries",
     queries=(
         Sql(
-            "SELECT time, metric, sum(boxes) / (extract(epoch FROM " + STEP + ") / 3600) AS value FROM (\n"
+            "SELECT time, metric, sum(boxes) / "
+            + STEP_H
+            + " AS value FROM (\n"
             + "\n    UNION ALL\n".join(
                 f"    SELECT time_bucket({STEP}, {column}) AS time, '{name}' AS metric, count(*) AS boxes FROM port.cargo_visit\n"
                 f"    WHERE $__timeFilter({column}) AND first_at > {SINCE} - INTERVAL '45 days' AND first_at <= {UNTIL} AND {OF_SITE} GROUP BY 1"
@@ -161,7 +163,13 @@ ORDER BY v.last_at DESC LIMIT 100
     means=kpi("berth_productivity"),
     runbook="RefoldLate",
     says="Ships that told of themselves in the chosen time. Boxes an hour: by the clock, from the begin of cargo operations.",
-    units={"Berthed": "dateTimeAsIso", "Departed": "dateTimeAsIso", "Waited": "s", "Turnaround": "s", "Boxes an hour": "none"},
+    units={
+        "Berthed": "dateTimeAsIso",
+        "Departed": "dateTimeAsIso",
+        "Waited": "s",
+        "Turnaround": "s",
+        "Boxes an hour": "none",
+    },
     width=24,
     height=9,
 )

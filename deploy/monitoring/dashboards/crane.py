@@ -1,7 +1,7 @@
 """The cranes of a site: what they lifted, what they were doing, what it took, and what broke."""
 
-from deploy.monitoring.dashboards.panel import OF_SITE, Colour, Dashboard, Panel, Row, Sql, machines, kpi
-from deploy.monitoring.dashboards.sql import SINCE, STEP, UNTIL, lifts, rollup
+from deploy.monitoring.dashboards.panel import OF_SITE, Colour, Dashboard, Panel, Row, Sql, kpi, machines
+from deploy.monitoring.dashboards.sql import SINCE, STEP, STEP_H, UNTIL, lifts, rollup
 
 CRANES = machines("crane", "Crane")
 OF_CRANE = "crane_id IN (${crane:sqlstring})"
@@ -126,43 +126,46 @@ FROM known ORDER BY time
 WORK = (
     per_step(
         "Cycles per hour",
-        f"count(*) / {'(extract(epoch FROM ' + STEP + ') / 3600)'}",
+        f"count(*) / {STEP_H}",
         "short",
         "how-to/facts.md",
         "Finished lifts, as a rate per hour.",
     ),
     per_step(
         "Boxes per hour",
-        f"sum(boxes) / {'(extract(epoch FROM ' + STEP + ') / 3600)'}",
+        f"sum(boxes) / {STEP_H}",
         "short",
         kpi("gross_crane_rate"),
         "Boxes lifted by the clock. The KPI divides by the hours the crane was allocated: see the table beside.",
     ),
     Panel(
-        title="Productivity as defined, by day",
+        title="Productivity as defined",
         kind="table",
         queries=(
             Sql(f"""
-SELECT m.period_start AS "Day", split_part(m.asset, '-', 3) AS "Crane",
-       max(v.value) FILTER (WHERE v.kpi_id = 'gross_crane_rate') AS "Gross",
-       max(v.value) FILTER (WHERE v.kpi_id = 'net_crane_rate') AS "Net",
-       max(v.value) FILTER (WHERE v.kpi_id = 'utilisation') / 100 AS "Utilisation",
-       max(v.value) FILTER (WHERE v.kpi_id = 'availability') / 100 AS "Availability"
-FROM kpi.crane_measures('day', {UNTIL} - INTERVAL '3 days', {UNTIL}, 'infinity') AS m
-CROSS JOIN LATERAL (
-    SELECT d.kpi_id, (m.measures->>d.numerator)::float8 / nullif((m.measures->>d.denominator)::float8, 0) * d.factor AS value
-    FROM kpi.current_definition AS d
-    WHERE d.grain = m.grain AND d.kpi_id IN ('gross_crane_rate', 'net_crane_rate', 'utilisation', 'availability')
-) AS v
-WHERE m.grain = 'crane' AND m.site IN (${{site:sqlstring}}) AND m.asset IN (${{crane:sqlstring}})
-GROUP BY 1, 2 ORDER BY 1 DESC, 2
+WITH hours AS (
+    SELECT crane_id, kind, kpi.hours(range_agg(span) * tstzmultirange(tstzrange({SINCE}, {UNTIL}))) AS h
+    FROM kpi.crane_spans({SINCE}, {UNTIL})
+    WHERE {OF_CRANE} AND kind IN ('allocated', 'on', 'working', 'down') GROUP BY 1, 2
+),
+by_kind AS (
+    SELECT crane_id, max(h) FILTER (WHERE kind = 'allocated') AS allocated, max(h) FILTER (WHERE kind = 'on') AS is_on,
+           max(h) FILTER (WHERE kind = 'working') AS working, max(h) FILTER (WHERE kind = 'down') AS down
+    FROM hours GROUP BY 1
+),
+lifted AS (
+    SELECT crane_id, sum(boxes) AS boxes FROM port.crane_cycle WHERE {_DONE} GROUP BY 1
+)
+SELECT {_SHORT_NAME} AS "Crane", boxes AS "Boxes", allocated AS "Allocated", boxes / nullif(allocated, 0) AS "Boxes an hour allocated",
+       working / nullif(is_on, 0) AS "Utilisation", coalesce(down, 0) AS "Down"
+FROM by_kind LEFT JOIN lifted USING (crane_id) ORDER BY 4 DESC NULLS LAST, 1
 """),
         ),
         unit="short",
         means=kpi("gross_crane_rate"),
         runbook="RefoldLate",
-        says="Boxes an hour allocated (gross), less delays (net), as the KPIs divide them; the last three days of the site.",
-        units={"Utilisation": "percentunit", "Availability": "percentunit", "Day": "dateTimeAsIso"},
+        says="Boxes an hour that the crane was allocated to a call (gross crane rate), hours working of hours on, hours down by a fault.",
+        units={"Utilisation": "percentunit", "Allocated": "h", "Down": "h"},
     ),
 )
 TIME = Panel(
@@ -188,7 +191,7 @@ METERS = (
     metered(
         "Energy per hour",
         "energy_total_kwh_max - energy_total_kwh_min AS used",
-        f"sum(used) / (extract(epoch FROM {STEP}) / 3600)",
+        f"sum(used) / {STEP_H}",
         "kwatth",
         "From the crane's own meter; what is used between two minutes is not in it.",
     ),
@@ -198,11 +201,11 @@ FAULTS = Panel(
     title="Faults",
     kind="table",
     queries=(
-        Sql(f"""
+        Sql("""
 SELECT max(f.time) AS "Last", split_part(f.crane_id, '-', 3) AS "Crane", f.code AS "Code", f.severity AS "Severity",
        bool_or(f.stops_work) AS "Stops work", count(*) FILTER (WHERE f.active) AS "Times"
 FROM port.crane_fault AS f
-WHERE $__timeFilter(f.time) AND f.crane_id IN (${{crane:sqlstring}})
+WHERE $__timeFilter(f.time) AND f.crane_id IN (${crane:sqlstring})
 GROUP BY 2, 3, 4 ORDER BY 1 DESC LIMIT 100
 """),
     ),

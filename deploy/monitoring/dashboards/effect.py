@@ -1,5 +1,7 @@
 """What came of it: each site's numbers before and after its baseline, with how sure that is."""
 
+from dataclasses import dataclass
+
 from deploy.monitoring.dashboards.panel import OF_SITE, SITE, Dashboard, Panel, Row, Sql, kpi
 from deploy.monitoring.dashboards.sql import SINCE, UNTIL
 
@@ -47,49 +49,43 @@ FROM kpi.baseline WHERE {OF_SITE} GROUP BY site, set_at ORDER BY 2 DESC
 )
 
 
-def by_day(title: str, name: str, value: str, table: str, at: str, unit: str, per: float, says: str) -> Panel:
-    """A site's number day by day, in the baseline's own unit divided by `per`, beside the baseline."""
+@dataclass(frozen=True)
+class Mean:
+    """A KPI that is a mean of one column of facts: `per` of the column's unit are one of the KPI's."""
+
+    kpi: str
+    column: str
+    table: str
+    at: str
+    per: float
+
+
+def by_day(title: str, mean: Mean, unit: str) -> Panel:
+    """A site's mean day by day, in the column's own unit, beside its baseline."""
     query = f"""
-SELECT time_bucket(INTERVAL '1 day', {at}) AS time, site AS metric, {value} AS value
-FROM {table} WHERE $__timeFilter({at}) AND {OF_SITE} GROUP BY 1, 2
+SELECT time_bucket(INTERVAL '1 day', {mean.at}) AS time, site AS metric, avg({mean.column}) AS value
+FROM {mean.table} WHERE $__timeFilter({mean.at}) AND {OF_SITE} GROUP BY 1, 2
 UNION ALL
-SELECT t.at, b.site || ' before', b.value * {per} FROM (
-    SELECT DISTINCT ON (site) site, value FROM kpi.baseline WHERE kpi_id = '{name}' AND part IS NULL AND {OF_SITE} ORDER BY site, set_at DESC
+SELECT t.at, b.site || ' before', b.value * {mean.per} FROM (
+    SELECT DISTINCT ON (site) site, value FROM kpi.baseline
+    WHERE kpi_id = '{mean.kpi}' AND part IS NULL AND {OF_SITE} ORDER BY site, set_at DESC
 ) AS b CROSS JOIN (VALUES ({SINCE}), ({UNTIL})) AS t (at)
 ORDER BY 1"""
-    return Panel(title, "timeseries", (Sql(query),), unit, kpi(name), "RefoldLate", says)
+    says = "Mean of each UTC day, beside the baseline."
+    return Panel(title, "timeseries", (Sql(query),), unit, kpi(mean.kpi), "RefoldLate", says)
 
 
 DAYS = (
     by_day(
         "Manual touch points a visit",
-        "manual_touch_points",
-        "avg(manual_touch_points)",
-        "port.gate_visit",
-        "left_at",
+        Mean("manual_touch_points", "manual_touch_points", "port.gate_visit", "left_at", 1),
         "none",
-        1,
-        "By day, beside the baseline.",
     ),
+    by_day("Truck turn time", Mean("truck_turn_time", "turn_time_s", "port.gate_visit", "left_at", 60), "s"),
     by_day(
-        "Truck turn time",
-        "truck_turn_time",
-        "avg(turn_time_s)",
-        "port.gate_visit",
-        "left_at",
+        "Dwell of boxes that leave by truck",
+        Mean("dwell_mean", "dwell_s", "port.cargo_visit", "gated_out_at", 3_600),
         "s",
-        60,
-        "Mean by day, beside the baseline.",
-    ),
-    by_day(
-        "Dwell",
-        "dwell_mean",
-        "avg(dwell_s)",
-        "port.cargo_visit",
-        "gated_out_at",
-        "s",
-        3600,
-        "Mean of boxes that left by truck, by day, beside the baseline.",
     ),
 )
 BOARD = Dashboard(

@@ -1,13 +1,15 @@
 """The gates of a site: who queues, what a visit takes, whom it waits for, and how well the cameras read."""
 
-from deploy.monitoring.dashboards.panel import OF_SITE, Dashboard, Panel, Row, Sql, machines, kpi, worse_above
-from deploy.monitoring.dashboards.sql import SINCE, STEP, UNTIL, rollup
+from deploy.monitoring.dashboards.panel import OF_SITE, Dashboard, Panel, Row, Sql, kpi, machines, worse_above
+from deploy.monitoring.dashboards.sql import SINCE, STEP, STEP_H, UNTIL, rollup
 
 GATES = machines("gate", "Gate")
 VISIT = "visits-and-calls.md#gate-visits-portgate_visit"
 ROLLUP = "reference/tables.md#portgate_minute-portgate_hour"
 OF_GATE = "gate_id IN (${gate:sqlstring})"
-_LEFT = f"$__timeFilter(left_at) AND {OF_SITE} AND (gate_in IN (${{gate:sqlstring}}) OR gate_out IN (${{gate:sqlstring}}))"
+_LEFT = (
+    f"$__timeFilter(left_at) AND {OF_SITE} AND (gate_in IN (${{gate:sqlstring}}) OR gate_out IN (${{gate:sqlstring}}))"
+)
 
 
 def stat(title: str, value: str, unit: str, means: str, says: str) -> Panel:
@@ -114,7 +116,7 @@ GROUP BY 1, 2 ORDER BY 1
 )
 TOUCH = in_time(
     "Touch points of a visit",
-    "avg(manual_touch_points) AS \"by hand\", avg(touch_points - manual_touch_points) AS \"others\"",
+    'avg(manual_touch_points) AS "by hand", avg(touch_points - manual_touch_points) AS "others"',
     "none",
     kpi("manual_touch_points"),
     "Mean number of steps that are not the system's own; those by hand need a person.",
@@ -134,7 +136,7 @@ LANES = Panel(
     queries=(
         Sql(f"""
 SELECT time_bucket({STEP}, bucket) AS time, split_part(gate_id, '-', 3) || ' ' || lane AS metric,
-       sum(visits_in + visits_out) / (extract(epoch FROM {STEP}) / 3600) AS value
+       sum(visits_in + visits_out) / {STEP_H} AS value
 FROM (
     {rollup("gate", "bucket, gate_id, lane, visits_in, visits_out", f"{OF_SITE} AND {OF_GATE}")}
 ) AS r GROUP BY 1, 2 ORDER BY 1"""),
@@ -179,7 +181,7 @@ WHERE {_LEFT} GROUP BY 1 ORDER BY 2 DESC LIMIT 12
 )
 MISREAD = in_time(
     "Container numbers that fail their check digit",
-    "sum(check_digit_failures) / nullif(sum(container_reads), 0)::float8 AS \"fail\"",
+    'sum(check_digit_failures) / nullif(sum(container_reads), 0)::float8 AS "fail"',
     "percentunit",
     kpi("check_digit_pass_rate"),
     "Share of container readings that are no valid number (ISO 6346).",

@@ -3,7 +3,16 @@
 import json
 from typing import Any
 
-from grafana_foundation_sdk.builders import bargauge, common, dashboard, prometheus, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    dashboard,
+    prometheus,
+    stat,
+    statetimeline,
+    table,
+    timeseries,
+)
 from grafana_foundation_sdk.builders import statushistory as strip
 from grafana_foundation_sdk.cog import variants
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -120,7 +129,9 @@ def _link(title: str, page: str) -> dashboard.DashboardLink:
 def _target(query: Promql | Sql, panel: Panel, ref: str) -> Builder:
     if isinstance(query, Sql):
         return _SqlTarget(query.text.strip(), panel.kind in ("timeseries", "timeline", "strip"), ref)
-    made = prometheus.Dataquery().expr(query.text.strip()).legend_format(query.legend).datasource(PROMETHEUS).ref_id(ref)
+    made = (
+        prometheus.Dataquery().expr(query.text.strip()).legend_format(query.legend).datasource(PROMETHEUS).ref_id(ref)
+    )
     if query.instant:
         made.instant()
     else:
@@ -180,12 +191,12 @@ def _bars(panel: Panel) -> Builder:
     return made.display_mode(options.BarGaugeDisplayMode.BASIC).orientation(options.VizOrientation.HORIZONTAL)
 
 
-def _timeline(panel: Panel) -> Builder:
+def _timeline(_: Panel) -> Builder:
     made = statetimeline.Panel().merge_values(True).show_value(options.VisibilityMode.NEVER).row_height(0.8)
     return made.legend(_legend())
 
 
-def _strip(panel: Panel) -> Builder:
+def _strip(_: Panel) -> Builder:
     made = strip.Panel().show_value(options.VisibilityMode.NEVER).row_height(0.9).legend(_legend())
     return made.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
 

@@ -72,7 +72,9 @@ def _by_table(counted: Sequence[tuple[Any, ...]], owners: Mapping[str, str]) -> 
     return read
 
 
-def choose(board: Json, reader: Reader, since: datetime, until: datetime, firsts: Mapping[str, str] | None = None) -> Chosen:
+def choose(
+    board: Json, reader: Reader, since: datetime, until: datetime, firsts: Mapping[str, str] | None = None
+) -> Chosen:
     """What a reader sees who opens a board: all of what can be all, else the first, or what `firsts` names."""
     values: dict[str, Sequence[str]] = {}
     for variable in variables(board):
@@ -92,7 +94,9 @@ def ask_prometheus(address: str, query: str, chosen: Chosen, *, instant: bool) -
         path = f"/api/v1/query?{asked}&time={chosen.until.timestamp()}"
     else:
         step = max(5, chosen.range_s // STEPS)
-        path = f"/api/v1/query_range?{asked}&start={chosen.since.timestamp()}&end={chosen.until.timestamp()}&step={step}"
+        path = (
+            f"/api/v1/query_range?{asked}&start={chosen.since.timestamp()}&end={chosen.until.timestamp()}&step={step}"
+        )
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
     try:
         connection.request("GET", path)

@@ -67,7 +67,11 @@ BOXES = Panel(
 TRUCKS = Panel(
     title="Trucks on the way through",
     kind="stat",
-    queries=(Sql(f"SELECT count(*) AS trucks FROM port.gate_visit WHERE outcome = 'open' AND last_at > {UNTIL} - INTERVAL '1 day' AND {OF_SITE}"),),
+    queries=(
+        Sql(
+            f"SELECT count(*) AS trucks FROM port.gate_visit WHERE outcome = 'open' AND last_at > {UNTIL} - INTERVAL '1 day' AND {OF_SITE}"
+        ),
+    ),
     unit="short",
     means="visits-and-calls.md#gate-visits-portgate_visit",
     runbook="RefoldLate",

@@ -102,8 +102,8 @@ OF_SITE = "site IN (${site:sqlstring})"
 
 def machines(kind: str, label: str) -> tuple[Choice, Choice]:
     """For a board of the machines of a place: the sites that have such, the first of them at first, and theirs, all at first."""
-    sites = f"SELECT DISTINCT site_id AS site FROM port.asset WHERE kind = '{kind}' ORDER BY 1"  # noqa: S608 - constants of the code
-    query = f"SELECT asset_id FROM port.asset WHERE kind = '{kind}' AND site_id IN (${{site:sqlstring}}) ORDER BY 1"  # noqa: S608
+    sites = f"SELECT DISTINCT site_id AS site FROM port.asset WHERE kind = '{kind}' ORDER BY 1"
+    query = f"SELECT asset_id FROM port.asset WHERE kind = '{kind}' AND site_id IN (${{site:sqlstring}}) ORDER BY 1"
     return Choice("site", "Site", sites, all=False), Choice(kind, label, query)
 
 

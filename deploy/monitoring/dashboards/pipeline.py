@@ -14,7 +14,14 @@ def lines(title: str, queries: tuple[Promql, ...], unit: str, runbook: str, says
 
 
 NOW = (
-    stat("Workers", 'sum(up{job="quaystream-worker"})', "short", "WorkersDown", "Workers that answer Prometheus.", worse_below(1, 1)),
+    stat(
+        "Workers",
+        'sum(up{job="quaystream-worker"})',
+        "short",
+        "WorkersDown",
+        "Workers that answer Prometheus.",
+        worse_below(1, 1),
+    ),
     stat(
         "Records a second",
         f"sum(rate(quaystream_records_total[{RATE}]))",

@@ -1,6 +1,19 @@
 """Whether the numbers can be believed: what is missing, whose clock is wrong, what was restated."""
 
-from deploy.monitoring.dashboards.panel import METRICS, OF_SITE, SITE, SITES, Dashboard, Panel, Promql, Row, Sql, Step, worse_above, worse_below
+from deploy.monitoring.dashboards.panel import (
+    METRICS,
+    OF_SITE,
+    SITE,
+    SITES,
+    Dashboard,
+    Panel,
+    Promql,
+    Row,
+    Sql,
+    Step,
+    worse_above,
+    worse_below,
+)
 from deploy.monitoring.dashboards.sql import STEP, UNTIL
 
 MISSING = "guarantees.md#what-is-missing-is-recorded"
@@ -102,8 +115,14 @@ UNKNOWN = Panel(
     title="Fields and counters nobody knows",
     kind="timeseries",
     queries=(
-        Promql("sum by (domain) (increase(quaystream_unknown_fields_total[$__rate_interval])) or vector(0)", "fields {{domain}}"),
-        Promql("sum by (cause) (increase(quaystream_counters_unknown_total[$__rate_interval])) or vector(0)", "counters: {{cause}}"),
+        Promql(
+            "sum by (domain) (increase(quaystream_unknown_fields_total[$__rate_interval])) or vector(0)",
+            "fields {{domain}}",
+        ),
+        Promql(
+            "sum by (cause) (increase(quaystream_counters_unknown_total[$__rate_interval])) or vector(0)",
+            "counters: {{cause}}",
+        ),
     ),
     unit="short",
     means=METRICS,
@@ -146,7 +165,9 @@ KNOWN = Panel(
     title="How far each site is known",
     kind="table",
     queries=(
-        Sql(f'SELECT site AS "Site", newest AS "Newest", extract(epoch FROM {UNTIL} - newest) AS "Ago" FROM ({SITES}) AS s LEFT JOIN ingest.site_clock USING (site) WHERE {OF_SITE} ORDER BY newest NULLS FIRST'),
+        Sql(
+            f'SELECT site AS "Site", newest AS "Newest", extract(epoch FROM {UNTIL} - newest) AS "Ago" FROM ({SITES}) AS s LEFT JOIN ingest.site_clock USING (site) WHERE {OF_SITE} ORDER BY newest NULLS FIRST'
+        ),
     ),
     unit="short",
     means="how-to/kpis.md#limits",

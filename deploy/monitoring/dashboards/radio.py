@@ -13,7 +13,7 @@ from deploy.monitoring.dashboards.panel import (
     worse_above,
     worse_below,
 )
-from deploy.monitoring.dashboards.sql import COLUMN, SINCE, STEP, UNTIL, rollup
+from deploy.monitoring.dashboards.sql import COLUMN, SINCE, STEP, STEP_H, UNTIL, rollup
 
 DEVICES = machines("device", "Device")
 OF_DEVICE = "device_id IN (${device:sqlstring})"
@@ -126,7 +126,7 @@ READINGS = (
     per_device(
         "Handovers per hour",
         "handovers",
-        f"sum(handovers) / (extract(epoch FROM {STEP}) / 3600)",
+        f"sum(handovers) / {STEP_H}",
         "short",
         "Readings with a handover. Many at one place are a border between two cells.",
     ),

@@ -19,7 +19,7 @@ def rollup(name: str, columns: str, where: str) -> str:
     """
     halves = (("minute", _SHORT), ("hour", f"NOT {_SHORT}"))
     return "\n    UNION ALL\n    ".join(
-        f"SELECT {columns} FROM port.{name}_{length} WHERE $__timeFilter(bucket) AND ({condition}) AND {where}"  # noqa: S608 - constants of the code
+        f"SELECT {columns} FROM port.{name}_{length} WHERE $__timeFilter(bucket) AND ({condition}) AND {where}"
         for length, condition in halves
     )
 
@@ -28,4 +28,4 @@ def lifts(columns: str, where: str) -> str:
     """Real lifts of quay cranes that ended in the range, as the KPI quay_throughput counts them (kpi.crane_measures)."""
     return f"""SELECT {columns} FROM port.crane_cycle AS c LEFT JOIN port.asset AS a ON a.asset_id = c.crane_id AND a.kind = 'crane'
     WHERE $__timeFilter(c.ended_at) AND c.outcome IN ('counted', 'gap', 'suspended')
-        AND c.move_kind IN ('load', 'discharge') AND coalesce(a.type, 'STS') IN ('STS', 'MC', 'MHC') AND c.{where}"""  # noqa: S608 - constants of the code
+        AND c.move_kind IN ('load', 'discharge') AND coalesce(a.type, 'STS') IN ('STS', 'MC', 'MHC') AND c.{where}"""

@@ -1,6 +1,16 @@
 """The database itself: how large, in how many chunks, how much of it compressed, and which statements are slow."""
 
-from deploy.monitoring.dashboards.panel import METRICS, Dashboard, Panel, Promql, Row, Sql, Step, worse_above, worse_below
+from deploy.monitoring.dashboards.panel import (
+    METRICS,
+    Dashboard,
+    Panel,
+    Promql,
+    Row,
+    Sql,
+    Step,
+    worse_above,
+    worse_below,
+)
 
 RETENTION = "how-to/retention.md"
 LEDGER = "reference/ledger.md"
@@ -16,9 +26,25 @@ def stat(title: str, query: str, unit: str, says: str, steps: tuple[Step, ...] =
 
 
 NUMBERS = (
-    stat("Database", "SELECT pg_database_size(current_database()) AS bytes", "bytes", "Everything on disk, indexes included."),
-    stat("Hypertables", "SELECT count(*) AS tables FROM timescaledb_information.hypertables", "short", "Tables in chunks."),
-    stat("Chunks", "SELECT count(*) AS chunks FROM timescaledb_information.chunks", "short", "A query over a year of days locks one each.", worse_above(5_000, 20_000)),
+    stat(
+        "Database",
+        "SELECT pg_database_size(current_database()) AS bytes",
+        "bytes",
+        "Everything on disk, indexes included.",
+    ),
+    stat(
+        "Hypertables",
+        "SELECT count(*) AS tables FROM timescaledb_information.hypertables",
+        "short",
+        "Tables in chunks.",
+    ),
+    stat(
+        "Chunks",
+        "SELECT count(*) AS chunks FROM timescaledb_information.chunks",
+        "short",
+        "A query over a year of days locks one each.",
+        worse_above(5_000, 20_000),
+    ),
     stat(
         "Compressed",
         "SELECT count(*) FILTER (WHERE is_compressed) / nullif(count(*), 0)::float8 AS share FROM timescaledb_information.chunks",
@@ -61,7 +87,11 @@ FROM ({_TABLES}) AS t ORDER BY 4 DESC NULLS LAST
 SIZES = Panel(
     title="The largest",
     kind="bars",
-    queries=(Sql(f'SELECT t.name AS "Table", hypertable_approximate_size(t.name::regclass) AS "Size" FROM ({_TABLES}) AS t ORDER BY 2 DESC NULLS LAST LIMIT 10'),),
+    queries=(
+        Sql(
+            f'SELECT t.name AS "Table", hypertable_approximate_size(t.name::regclass) AS "Size" FROM ({_TABLES}) AS t ORDER BY 2 DESC NULLS LAST LIMIT 10'
+        ),
+    ),
     unit="bytes",
     means=RETENTION,
     runbook="CommitsSlow",
@@ -109,7 +139,9 @@ COMMITS = Panel(
     title="Duration of a worker's transaction",
     kind="timeseries",
     queries=tuple(
-        Promql(f"histogram_quantile({share}, sum by (le) (rate(quaystream_commit_seconds_bucket[$__rate_interval])))", name)
+        Promql(
+            f"histogram_quantile({share}, sum by (le) (rate(quaystream_commit_seconds_bucket[$__rate_interval])))", name
+        )
         for share, name in ((0.5, "half"), (0.95, "95 of 100"))
     ),
     unit="s",
@@ -123,5 +155,10 @@ BOARD = Dashboard(
     uid="quaystream-timescaledb",
     title="TimescaleDB",
     says="How large, in how many chunks, how much of it compressed, and which statements are slow.",
-    rows=(Row("Now", NUMBERS), Row("Chunks", (CHUNKS, SIZES)), Row("Statements", (SLOW,)), Row("Upkeep", (VACUUM, COMMITS))),
+    rows=(
+        Row("Now", NUMBERS),
+        Row("Chunks", (CHUNKS, SIZES)),
+        Row("Statements", (SLOW,)),
+        Row("Upkeep", (VACUUM, COMMITS)),
+    ),
 )
