@@ -40,10 +40,12 @@ types: setup ## mypy, strict
 generate: setup ## write the generated files anew
 	$(BIN)/python -m schemas.generate
 	$(BIN)/python -m streams.cli.reference
+	$(BIN)/python -m deploy.monitoring.dashboards
 
 check: lint types ## what CI runs: lint, types, generated files, tests
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m streams.cli.reference --check
+	$(BIN)/python -m deploy.monitoring.dashboards --check
 	@$(MAKE) --no-print-directory test
 
 bench: setup ## the benchmark against peers and the limit

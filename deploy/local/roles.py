@@ -9,6 +9,8 @@ from deploy.local.home import Home
 
 DATABASE = "quaystream"
 ROLES = ("owner", "worker", "reader")
+# The second says which statements are slow, to whoever looks after the server.
+EXTENSIONS = ("timescaledb", "pg_stat_statements")
 Connection = psycopg.Connection[tuple[object, ...]]
 
 # Grants inside the database belong to the migrations; these are the superuser's part of the work.
@@ -35,7 +37,8 @@ def create_roles(superuser_url: Callable[[str], str], home: Home) -> None:
         for statement in ON_DATABASE:
             connection.execute(sql.SQL(statement))
     with psycopg.connect(superuser_url(DATABASE), autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        for extension in EXTENSIONS:
+            connection.execute(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(extension)))
 
 
 def _create_role(connection: Connection, name: str, password: str) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from connectors.timescale.migrate import migrate
+from deploy.local.roles import EXTENSIONS
 from deploy.local.stack import Stack
 
 
@@ -85,7 +86,8 @@ class Databases:
 
     def _create_empty(self, name: str) -> None:
         self._superuser(f"CREATE DATABASE {name} OWNER quaystream_owner")
-        self._superuser("CREATE EXTENSION timescaledb", name)
+        for extension in EXTENSIONS:
+            self._superuser(f"CREATE EXTENSION {extension}", name)
 
     def _drop(self, name: str) -> None:
         self._superuser(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

@@ -1,0 +1,112 @@
+"""Asks the dashboards' queries for real, and measures what they cost: rows returned, rows read by table, seconds."""
+
+import http.client
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import psycopg
+
+from deploy.monitoring.dashboards import expand
+from deploy.monitoring.dashboards.expand import Chosen
+from deploy.monitoring.dashboards.saved import Json, variables
+
+STEPS = 200
+# What PostgreSQL has counted of this transaction alone: of every table and chunk, whatever function touched it.
+_READ = """
+SELECT schemaname || '.' || relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
+FROM pg_stat_xact_user_tables
+WHERE schemaname IN ('port', 'ingest', 'kpi', '_timescaledb_internal') AND coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) > 0
+"""
+_CHUNKS = """
+SELECT chunk_schema || '.' || chunk_name, hypertable_schema || '.' || hypertable_name FROM timescaledb_information.chunks
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back and what it took. `read` has rows read by table, chunks under their hypertable's name."""
+
+    rows: Sequence[Sequence[Any]]
+    columns: Sequence[str]
+    read: Mapping[str, int]
+    seconds: float
+
+
+class Reader:
+    """The database as a dashboard sees it: the reader's role, one transaction a question, nothing in parallel."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+
+    def ask(self, query: str) -> Answer:
+        """Run a query; raises psycopg.Error where it cannot be run."""
+        with psycopg.connect(self._dsn) as connection:
+            # Rows that parallel workers read are counted elsewhere.
+            connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+            started = time.perf_counter()
+            cursor = connection.execute(query.encode())
+            rows = cursor.fetchall()
+            seconds = time.perf_counter() - started
+            columns = [column.name for column in cursor.description or ()]
+            counted = connection.execute(_READ.encode()).fetchall()
+            owners = dict(connection.execute(_CHUNKS.encode()).fetchall())
+        return Answer(rows, columns, _by_table(counted, owners), seconds)
+
+    def explain(self, query: str) -> str:
+        """The plan as text; nothing is run."""
+        with psycopg.connect(self._dsn) as connection:
+            lines = connection.execute(f"EXPLAIN (COSTS OFF) {query}".encode()).fetchall()
+        return "\n".join(line for (line,) in lines)
+
+
+def _by_table(counted: Sequence[tuple[Any, ...]], owners: Mapping[str, str]) -> dict[str, int]:
+    read: dict[str, int] = {}
+    for name, rows in counted:
+        owner = owners.get(name, name)
+        read[owner] = read.get(owner, 0) + int(rows)
+    return read
+
+
+def choose(
+    board: Json, reader: Reader, since: datetime, until: datetime, firsts: Mapping[str, str] | None = None
+) -> Chosen:
+    """What a reader sees who opens a board: all of what can be all, else the first, or what `firsts` names."""
+    values: dict[str, Sequence[str]] = {}
+    for variable in variables(board):
+        if variable["type"] != "query":
+            continue
+        found = reader.ask(expand.sql(variable["query"], Chosen(since, until, values))).rows
+        listed = [str(row[0]) for row in found]
+        first = (firsts or {}).get(variable["name"], listed[0] if listed else "")
+        values[variable["name"]] = listed if variable.get("includeAll") else [first]
+    return Chosen(since, until, values)
+
+
+def ask_prometheus(address: str, query: str, chosen: Chosen, *, instant: bool) -> list[Json]:
+    """The series a query answers; raises ValueError with Prometheus' words where it cannot be answered."""
+    asked = f"query={quote(query)}"
+    if instant:
+        path = f"/api/v1/query?{asked}&time={chosen.until.timestamp()}"
+    else:
+        step = max(5, chosen.range_s // STEPS)
+        path = (
+            f"/api/v1/query_range?{asked}&start={chosen.since.timestamp()}&end={chosen.until.timestamp()}&step={step}"
+        )
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=30)
+    try:
+        connection.request("GET", path)
+        answer = json.load(connection.getresponse())
+    finally:
+        connection.close()
+    if answer["status"] != "success":
+        raise ValueError(f"{answer['error']}: {query}")
+    return list(answer["data"]["result"])
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
