@@ -260,10 +260,35 @@ GATEWAY_TROUBLES = Metric(
 GATEWAY_CLOCK_STEPS = Metric(
     "quaystream_gateway_clock_steps_total", "counter", "Times the gateway's wall clock jumped by a second or more."
 )
+MQTT_CONNECTED = Metric(
+    "quaystream_mqtt_connected", "gauge", "1 while a source has its session with the MQTT broker.", ("connector",)
+)
+MQTT_TROUBLES = Metric(
+    "quaystream_mqtt_troubles_total",
+    "counter",
+    "What went wrong with the MQTT broker: away, certificate, credentials, not_allowed, closed, session_lost, refused.",
+    ("connector", "trouble"),
+)
+MQTT_PASSED_BY = Metric(
+    "quaystream_mqtt_passed_by_total",
+    "counter",
+    "MQTT messages that bring nothing new: redelivered after they were kept, retained, or not meant for us.",
+    ("connector", "why"),
+)
+CONNECTOR_MISSING = Metric(
+    "quaystream_connector_missing_total",
+    "counter",
+    "Messages lost before they reached the gateway, by the sender's own numbers (Sparkplug seq, OPC UA SequenceNumber).",
+    ("connector",),
+)
+SPARKPLUG_REBIRTHS = Metric(
+    "quaystream_sparkplug_rebirths_total", "counter", "Edge nodes asked to say their births again.", ("connector",)
+)
 # What a gateway exports, and nothing else.
 EDGE: tuple[Metric, ...] = (
     *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES, SPOOL_OLDEST_AGE),
     *(SPOOL_COMMIT_SECONDS, SPOOL_REFUSED, SPOOL_DROPPED, SPOOL_SET_ASIDE),
+    *(MQTT_CONNECTED, MQTT_TROUBLES, MQTT_PASSED_BY, CONNECTOR_MISSING, SPARKPLUG_REBIRTHS),
     *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_CLOCK_STEPS, BUILD_INFO),
 )
 

@@ -7,12 +7,12 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
-from connectors.edge.errors import EventTooLargeError, InvalidEventError, SpoolRefusedError
+from connectors.edge.errors import InvalidEventError, SpoolRefusedError
 from connectors.edge.event import Offered, encoded, offered, too_large
 from connectors.edge.publisher import Publisher
 from connectors.edge.spool import Cursor, Parcel
 from connectors.prometheus import Registry
-from schemas.metrics import CONNECTOR_BYTES, CONNECTOR_ERRORS, CONNECTOR_EVENTS, SPOOL_REFUSED
+from schemas.metrics import CONNECTOR_BYTES, CONNECTOR_ERRORS, CONNECTOR_EVENTS, SPOOL_REFUSED, Metric
 
 log = structlog.get_logger()
 
@@ -48,8 +48,7 @@ class Door:
 
     def refuse(self, place: str, error: InvalidEventError) -> None:
         """Count and log what becomes no event. `place` says where it came from."""
-        kind = "too_large" if isinstance(error, EventTooLargeError) else "invalid"
-        self._registry.counter(CONNECTOR_ERRORS, self.name, kind).inc()
+        self.count(CONNECTOR_ERRORS, error.kind)
         log.warning("refused", connector=self.name, place=place, reason=str(error))
 
     async def take(self, events: Sequence[Offered], cursors: Sequence[Cursor] = (), size: int = 0) -> None:
@@ -75,6 +74,14 @@ class Door:
                 await asyncio.sleep(RETRY_S)
             else:
                 return
+
+    def count(self, metric: Metric, *labels: str, by: int = 1) -> None:
+        """Add to a counter of the catalogue whose first label is the connector."""
+        self._registry.counter(metric, self.name, *labels).inc(by)
+
+    def gauge(self, metric: Metric, value: float) -> None:
+        """Set a gauge of the catalogue whose only label is the connector."""
+        self._registry.gauge(metric, self.name).set(value)
 
     async def cursor(self, name: str) -> str | None:
         """What this source kept last under this name with its events."""

@@ -1,6 +1,6 @@
 """What a source may be told instead of yes. In each case nothing of what was offered is in the spool."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from schemas.errors import ConfigurationError, QuaystreamError
 
@@ -8,11 +8,18 @@ FullBy = Literal["bytes", "age"]
 
 
 class InvalidEventError(ConfigurationError):
-    """The event would be refused by every worker; offering it again unchanged will not help."""
+    """The event would be refused by every worker; offering it again unchanged will not help.
+
+    `kind` is a label of `quaystream_connector_errors_total`.
+    """
+
+    kind: ClassVar[str] = "invalid"
 
 
 class EventTooLargeError(InvalidEventError):
     """One event is larger than a worker takes."""
+
+    kind = "too_large"
 
 
 class SpoolRefusedError(QuaystreamError):
