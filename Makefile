@@ -26,7 +26,7 @@ demo: setup ## the whole system at work, with a simulated port
 	@$(BIN)/quaystream demo
 
 test: setup ## all tests; the integration tests bring up their own stack
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: setup ## style, formatting, room borders, security patterns
 	$(BIN)/ruff check
