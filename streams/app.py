@@ -26,6 +26,7 @@ from connectors.timescale.store import TimescaleStore
 from schemas import metrics
 from schemas.backfill import SUFFIX
 from schemas.reference import declared_sources
+from schemas.signing import read_gateways
 from schemas.topics import INGEST_TOPICS
 from streams.chores import PASSING, Chores
 from streams.core.domain import Limits
@@ -221,6 +222,7 @@ def limits_of(settings: Settings) -> Limits:
         settings.dead_letter_run,
         settings.dead_letter_share,
         settings.dead_letter_window,
+        read_gateways(settings.gateway_keys_file) if settings.gateway_keys_file else None,
     )
 
 
