@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from schemas.errors import ConfigurationError
-from schemas.signing import HEADER, Headers, read_key, signature_of
+from schemas.signing import HEADER, Headers, Key, read_key
 
 if TYPE_CHECKING:
     from faust.types.auth import CredentialsT
@@ -67,13 +67,13 @@ class Signer:
     """Adds the signature of schemas/signing.py to the headers of a record; one that is there stays."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._key = Key(key)
 
     def signed(self, value: bytes | None, headers: Headers) -> Headers:
         """The headers to send a record with."""
         if any(name == HEADER for name, _ in headers):
             return headers
-        return [*headers, (HEADER, signature_of(self._key, value, headers))]
+        return [*headers, (HEADER, self._key.signature_of(value, headers))]
 
 
 class KafkaSettings(Protocol):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.edge import KafkaAccess, Publisher
-from schemas.signing import signature_of
+from schemas.signing import Key
 from tests.support.events import SOURCE, Message, event, structured
 from tests.support.system import System
 
@@ -21,7 +21,7 @@ def text(key: bytes) -> str:
 
 def signed(message: Message, key: bytes) -> Message:
     assert message.value is not None
-    header = ("qs-signature", signature_of(key, message.value, message.headers))
+    header = ("qs-signature", Key(key).signature_of(message.value, message.headers))
     return Message(message.topic, message.key, message.value, (*message.headers, header))
 
 

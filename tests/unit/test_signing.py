@@ -7,7 +7,7 @@ import pytest
 
 from connectors.kafka.options import Signer
 from schemas.errors import ConfigurationError
-from schemas.signing import Gateways, read_gateways, read_key, signature_of
+from schemas.signing import Gateways, Key, read_gateways, read_key
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 VALUE = b'{"id":"a"}'
@@ -15,20 +15,20 @@ GATEWAY = "/vnhph/tanvu/gw-01"
 
 
 def headers(key: bytes, value: bytes = VALUE) -> list[tuple[str, bytes | None]]:
-    return [("qs-signature", signature_of(key, value, ()))]
+    return [("qs-signature", Key(key).signature_of(value, ()))]
 
 
 def test_the_signature_of_a_structured_event_is_the_hmac_of_its_value() -> None:
     """`printf '{"id":"a"}' | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102…1f`."""
     expected = b"hmac-sha256=b0c5b20d7ed18328853f06656033bbe45580ac12a8e7471fd03adcdee023b2d5"
-    assert signature_of(KEY, VALUE, [("content-type", b"application/cloudevents+json")]) == expected
+    assert Key(KEY).signature_of(VALUE, [("content-type", b"application/cloudevents+json")]) == expected
 
 
 def test_the_signature_of_a_binary_event_covers_its_attributes_in_any_order() -> None:
     """The lines ce_id=a, ce_source=/s, content-type=application/json, an empty one and the value, by openssl."""
     expected = b"hmac-sha256=45888417d37224616780f6276e483e5514e18d833a26c39d1726b77cfab8a2b2"
     sent = [("ce_source", b"/s"), ("Content-Type", b"application/json"), ("ce_id", b"a"), ("other", b"x")]
-    assert signature_of(KEY, b'{"x":1}', sent) == expected
+    assert Key(KEY).signature_of(b'{"x":1}', sent) == expected
 
 
 @pytest.mark.parametrize("source", [GATEWAY, f"{GATEWAY}/camera/2"])
@@ -60,7 +60,7 @@ def test_while_keys_change_both_hold() -> None:
         [("qs-signature", b"")],
         headers(OTHER),
         headers(KEY, b'{"id":"b"}'),
-        [("qs-signature", signature_of(KEY, VALUE, ()).upper())],
+        [("qs-signature", Key(KEY).signature_of(VALUE, ()).upper())],
         [("qs-signature", b"\xff\xfe")],
     ],
 )

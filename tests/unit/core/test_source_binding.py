@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.outcome import Reason
-from schemas.signing import Gateways, signature_of
+from schemas.signing import Gateways, Key
 from streams.core.domain import Limits
 from tests.support.judging import pipeline
 from tests.support.records import SOURCE, Sent, crane, encoded, stretch
@@ -16,7 +16,7 @@ LIMITS = Limits(gateways=Gateways({SOURCE: [KEY]}))
 
 def sent(document: Any, key: bytes | None) -> Sent:
     value = encoded(document)
-    return Sent(0, value, headers=() if key is None else [("qs-signature", signature_of(key, value, ()))])
+    return Sent(0, value, headers=() if key is None else [("qs-signature", Key(key).signature_of(value, ()))])
 
 
 def reason_of(document: Any, key: bytes | None, limits: Limits = LIMITS) -> Reason | None:
