@@ -34,7 +34,7 @@ class Node:
     """One node's table, indexed, and its sequence.
 
     `latest_ms` is the newest time of each metric since we started. `twice`: aliases that births gave to two metrics;
-    neither is known by it.
+    neither is known by it. `has_changed`: the table is not kept yet. `misses`: something would have to be said again.
     """
 
     def __init__(self, table: Table, seq: int | None) -> None:
@@ -43,6 +43,9 @@ class Node:
         self.latest_ms: dict[tuple[str, str], int] = {}
         # Whether nothing can have passed us by since the last message.
         self.is_unbroken = False
+        self.has_changed = False
+        self.misses = False
+        self.said_last = ""
         self._awaited: dict[int, int] = {}
         self._index()
 
@@ -66,18 +69,15 @@ class Node:
         table = self.table
         table.alive = [name for name in table.alive if name != device]
         table.lost = sorted({*table.lost, device})
+        self.has_changed = True
 
     def node_died(self) -> list[str]:
         """NDEATH: the devices that died with it. What its births said is void."""
         died = self.table.alive
         self.table = Table(None, [], [], sorted({*self.table.lost, *died}))
         self._index()
+        self.has_changed = True
         return died
-
-    def forget(self) -> None:
-        """A birth may have passed us by: aliases might mean something else now."""
-        self.table.metrics = []
-        self._index()
 
     def resolve(self, device: str, metric: Metric) -> Known:
         """Which metric it is and of what type. Raises NoBirthError, UndecodableError."""
@@ -101,18 +101,27 @@ class Node:
         if missing and self._awaited.pop(seq, None) is not None:
             return self._overdue(now_ms)
         self.seq = seq
-        if missing and not self.is_unbroken:
+        was_unbroken, self.is_unbroken = self.is_unbroken, True
+        if missing and not was_unbroken:
+            # A birth may have passed us by while we were away: aliases might mean something else now.
             self._awaited.clear()
+            self._forget()
             return missing
         self._awaited.update({(first + step) % SEQ: now_ms for step in range(missing)})
         return self._overdue(now_ms)
 
     def restart(self, seq: int | None) -> int:
         """An NBIRTH begins anew, at any number; how many messages before it never came."""
+        self.is_unbroken = True
         lost = len(self._awaited)
         self._awaited.clear()
         self.seq = seq
         return lost
+
+    def _forget(self) -> None:
+        self.table.metrics = []
+        self._index()
+        self.has_changed = True
 
     def _overdue(self, now_ms: int) -> int:
         late = [seq for seq, since_ms in self._awaited.items() if now_ms - since_ms > REORDER_MS]
@@ -125,6 +134,7 @@ class Node:
             if metric.name is not None and metric.datatype is not None:
                 self.table.metrics.append((metric.alias, Known(device, metric.name, metric.datatype)))
         self._index()
+        self.has_changed = True
 
     def _index(self) -> None:
         self._by_name = {(known.device, known.name): known for _, known in self.table.metrics}

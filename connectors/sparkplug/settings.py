@@ -7,7 +7,8 @@ from pydantic import Field
 from connectors.csv.mapping import load_mapping
 from connectors.mqtt.listener import Listener
 from connectors.mqtt.settings import BrokerSettings
-from connectors.sparkplug.source import OnDeath, SparkplugReader, Wishes
+from connectors.sparkplug.source import SparkplugReader, Wishes
+from connectors.sparkplug.telling import OnDeath, Telling
 from schemas.errors import ConfigurationError
 
 Group = Annotated[str, Field(pattern=r"^(\+|[^/+#]+)$")]
@@ -40,4 +41,4 @@ class SparkplugSettings(BrokerSettings):
             mappings = [load_mapping(name) for name in self.mappings]
         except ConfigurationError as error:
             raise ConfigurationError(f"source {self.name}: {error}") from error
-        return SparkplugReader(Wishes(self.groups, mappings, self.rebirth, self.on_death))
+        return SparkplugReader(Wishes(self.groups, self.rebirth), Telling(mappings, self.on_death))
