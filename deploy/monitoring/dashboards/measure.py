@@ -41,27 +41,24 @@ class Reader:
     """The database as a dashboard sees it: the reader's role, one transaction a question, nothing in parallel."""
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+        self._connection = psycopg.connect(dsn)
 
     def ask(self, query: str) -> Answer:
         """Run a query; raises psycopg.Error where it cannot be run."""
-        with psycopg.connect(self._dsn) as connection:
+        with self._connection.transaction():
             # Rows that parallel workers read are counted elsewhere.
-            connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+            self._connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
             started = time.perf_counter()
-            cursor = connection.execute(query.encode())
+            cursor = self._connection.execute(query.encode())
             rows = cursor.fetchall()
             seconds = time.perf_counter() - started
             columns = [column.name for column in cursor.description or ()]
-            counted = connection.execute(_READ.encode()).fetchall()
-            owners = dict(connection.execute(_CHUNKS.encode()).fetchall())
+            counted = self._connection.execute(_READ.encode()).fetchall()
+            owners = dict(self._connection.execute(_CHUNKS.encode()).fetchall())
         return Answer(rows, columns, _by_table(counted, owners), seconds)
 
-    def explain(self, query: str) -> str:
-        """The plan as text; nothing is run."""
-        with psycopg.connect(self._dsn) as connection:
-            lines = connection.execute(f"EXPLAIN (COSTS OFF) {query}".encode()).fetchall()
-        return "\n".join(line for (line,) in lines)
+    def close(self) -> None:
+        self._connection.close()
 
 
 def _by_table(counted: Sequence[tuple[Any, ...]], owners: Mapping[str, str]) -> dict[str, int]:
