@@ -55,28 +55,23 @@ NUMBERS = (
         "Calls that anchored and have not berthed.",
     ),
 )
+# Arrivals begin a visit, so the index on its begin finds them; the others have one of their own.
+MILESTONES = (
+    ("discharged", "discharged_at", f"AND first_at BETWEEN {SINCE} - INTERVAL '1 day' AND {UNTIL}"),
+    ("in by truck", "gated_in_at", f"AND first_at BETWEEN {SINCE} - INTERVAL '1 day' AND {UNTIL}"),
+    ("released", "released_at", ""),
+    ("out by truck", "gated_out_at", ""),
+    ("loaded", "loaded_at", ""),
+)
+COUNTED = "\n    UNION ALL\n".join(
+    f"""    SELECT time_bucket({STEP}, {column}) AS time, '{name}' AS metric, count(*) AS boxes
+    FROM port.cargo_visit WHERE $__timeFilter({column}) {begun} AND {OF_SITE} GROUP BY 1"""
+    for name, column, begun in MILESTONES
+)
 FLOW = Panel(
     title="Boxes through their milestones, per hour",
     kind="timeseries",
-    queries=(
-        Sql(
-            "SELECT time, metric, sum(boxes) / "
-            + STEP_H
-            + " AS value FROM (\n"
-            + "\n    UNION ALL\n".join(
-                f"    SELECT time_bucket({STEP}, {column}) AS time, '{name}' AS metric, count(*) AS boxes FROM port.cargo_visit\n"
-                f"    WHERE $__timeFilter({column}) AND first_at > {SINCE} - INTERVAL '45 days' AND first_at <= {UNTIL} AND {OF_SITE} GROUP BY 1"
-                for name, column in (
-                    ("discharged", "discharged_at"),
-                    ("released", "released_at"),
-                    ("out by truck", "gated_out_at"),
-                    ("in by truck", "gated_in_at"),
-                    ("loaded", "loaded_at"),
-                )
-            )
-            + "\n) AS m GROUP BY 1, 2 ORDER BY 1"
-        ),
-    ),
+    queries=(Sql(f"SELECT time, metric, boxes / {STEP_H} AS value FROM (\n{COUNTED}\n) AS m ORDER BY 1"),),
     unit="short",
     means=VISIT,
     runbook="RefoldLate",
@@ -106,8 +101,7 @@ SELECT cargo_class AS "Class", count(*) AS "Boxes", avg(dwell_s) AS "Mean",
        percentile_cont(0.5) WITHIN GROUP (ORDER BY dwell_s) AS "Median",
        percentile_cont(0.9) WITHIN GROUP (ORDER BY dwell_s) AS "9 of 10"
 FROM port.cargo_visit
-WHERE last_at BETWEEN {SINCE} AND {UNTIL} AND first_at > {SINCE} - INTERVAL '45 days' AND first_at <= {UNTIL}
-    AND dwell_s IS NOT NULL AND {OF_SITE}
+WHERE ($__timeFilter(gated_out_at) OR $__timeFilter(loaded_at)) AND dwell_s IS NOT NULL AND {OF_SITE}
 GROUP BY 1 ORDER BY 2 DESC
 """),
     ),

@@ -34,7 +34,7 @@ def metered(title: str, columns: str, summed: str, unit: str, says: str) -> Pane
     query = f"""
 SELECT time_bucket({STEP}, bucket) AS time, {_SHORT_NAME} AS metric, {summed} AS value
 FROM (
-    {rollup("crane", f"bucket, crane_id, {columns}", _HERE)}
+    {rollup("crane", f"bucket, crane_id, {columns}", OF_CRANE)}
 ) AS r GROUP BY 1, 2 ORDER BY 1"""
     means = "reference/tables.md#portcrane_minute-portcrane_hour"
     return Panel(title, "timeseries", (Sql(query),), unit, means, "DomainSilent", says)

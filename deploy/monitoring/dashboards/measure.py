@@ -55,7 +55,7 @@ class Reader:
             seconds = time.perf_counter() - started
             columns = [column.name for column in cursor.description or ()]
             counted = {name: total - before.get(name, 0) for name, total in self._counts().items()}
-            owners = dict(self._connection.execute(_CHUNKS.encode()).fetchall())
+            owners: dict[str, str] = dict(self._connection.execute(_CHUNKS.encode()).fetchall())
         return Answer(rows, columns, _by_table(counted, owners), seconds)
 
     def _counts(self) -> dict[str, int]:

@@ -112,6 +112,11 @@ def kpi(name: str) -> str:
     return f"reference/kpis.md#{name}-version-{current_definitions()[name].version}"
 
 
+def at_site(kind: str) -> str:
+    """A condition on rollups: theirs whose machine is at a chosen site. They are found by machine and time, not by site."""
+    return f"{kind}_id IN (SELECT asset_id FROM port.asset WHERE kind = '{kind}' AND site_id IN (${{site:sqlstring}}))"
+
+
 METRICS = "reference/metrics.md"
 
 
