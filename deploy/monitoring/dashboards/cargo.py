@@ -1,6 +1,6 @@
 """Boxes and ships: what lies here and for whom it waits, and how ships are worked."""
 
-from deploy.monitoring.dashboards.panel import OF_SITE, SITE, Colour, Dashboard, Panel, Row, Sql, kpi
+from deploy.monitoring.dashboards.panel import OF_SITE, SITE, Colour, Dashboard, Panel, Row, Sql, kpi, numbered
 from deploy.monitoring.dashboards.sql import SINCE, STEP, STEP_H, UNTIL
 
 VISIT = "visits-and-calls.md#cargo-visits-portcargo_visit"
@@ -122,14 +122,14 @@ WITH calls AS (
     FROM port.vessel_call
     WHERE berthed_at BETWEEN {SINCE} - INTERVAL '14 days' AND {UNTIL} AND (departed_at IS NULL OR departed_at >= {SINCE}) AND {OF_SITE}
 )
-SELECT greatest(c.at, {SINCE}) AS time, split_part(site, '-', 2) || ' ' || berth AS metric, c.state AS value
+SELECT greatest(c.at, {SINCE}) AS time, split_part(site, '-', 2) || ' ' || berth AS metric, {numbered("c.state", BERTHS)} AS value
 FROM calls CROSS JOIN LATERAL (
     VALUES (berthed_at, 'occupied'), (cargo_started_at, 'working'), (cargo_completed_at, 'occupied'), (departed_at, 'free')
 ) AS c (at, state)
 WHERE c.at <= {UNTIL} ORDER BY c.at
 """),
     ),
-    unit="string",
+    unit="none",
     means=kpi("berth_occupancy"),
     runbook="RefoldLate",
     says="A ship is there, and is being worked between the begin and the end of cargo operations.",

@@ -178,7 +178,8 @@ OUT = Panel(
     kind="timeseries",
     queries=(
         Promql(
-            'sum by (site) (rate(quaystream_sla_minutes_total{state="out", site=~"${site:regex}"}[1h]))\n'
+            '(sum by (site) (rate(quaystream_sla_minutes_total{state="out", site=~"${site:regex}"}[1h]))\n'
+            'or 0 * sum by (site) (rate(quaystream_sla_minutes_total{site=~"${site:regex}"}[1h])))\n'
             '/ sum by (site) (rate(quaystream_sla_minutes_total{state=~"in|out", site=~"${site:regex}"}[1h]))',
             "{{site}}",
         ),

@@ -33,7 +33,11 @@ LEFT = Panel(
         Promql(
             """
 1 - (
-  sum by (site, profile) (increase(quaystream_sla_minutes_total{state="out", site=~"${site:regex}"}[$__range]))
+  # A network that was never out has no such series.
+  (
+    sum by (site, profile) (increase(quaystream_sla_minutes_total{state="out", site=~"${site:regex}"}[$__range]))
+    or 0 * sum by (site, profile) (increase(quaystream_sla_minutes_total{site=~"${site:regex}"}[$__range]))
+  )
   / sum by (site, profile) (increase(quaystream_sla_minutes_total{state=~"in|out", site=~"${site:regex}"}[$__range]))
 ) / on (profile) group_left () max by (profile) (quaystream_sla_budget_ratio)
 """,
