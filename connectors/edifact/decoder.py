@@ -26,6 +26,7 @@ _WHEN: Final = {"COARRI": ("203", "7"), "CODECO": ("7", "203")}
 _HERE: Final = {"discharged": ("165", "11"), "loaded": ("165", "9")}
 _VIET_NAM: Final = "VN"
 CALL: Final = "ATZ"
+_ORIGINAL: Final = "9"
 
 
 def decode(content: bytes, notes: Counter[str], partner: EdifactPartner) -> Iterator[Said]:
@@ -119,8 +120,9 @@ class _Reading(NamedTuple):
         return moment(text, form, zone_of(self.partner.offset)), stated
 
     def _document(self) -> dict[str, Any]:
-        said = {"document": self.report.number, "document_function": self.report.function}
-        return {name: text for name, text in said.items() if text and text != "9"}
+        number, function = self.report.number, self.report.function
+        said = {"document": number, "document_function": "" if function == _ORIGINAL else function}
+        return {name: text for name, text in said.items() if text}
 
     def _call(self, facts: dict[str, Any]) -> str | None:
         ship = facts.get("vessel_imo") or facts.get("vessel_call_sign")
