@@ -13,7 +13,7 @@ from connectors.mapping.model import Mapping
 from connectors.messages.partner import checked, load
 from connectors.messages.said import Told, Untold
 from schemas.errors import ConfigurationError
-from schemas.units import UNITS, converted, convertible, unit_of_field
+from schemas.units import converted, convertible, unit_of_field
 from streams.cli import build_app
 
 FILE: dict[str, Any] = {
@@ -182,7 +182,7 @@ def test_units_of_two_kinds_do_not_convert() -> None:
 
 def test_every_unit_that_a_field_can_name_is_known() -> None:
     names = ("hoist_speed_mps", "load_t", "rtt_ms", "uplink_mbps", "loss_ratio", "weight_kg", "power_kw", "rsrp_dbm")
-    assert all(unit_of_field(name) in UNITS for name in names)
+    assert all(unit_of_field(name) in QUANTITIES for name in names)
 
 
 def tried(folder: Path, content: str, *more: str, suffix: str = ".yaml", **changes: Any) -> Any:
