@@ -13,7 +13,7 @@ from connectors.mapping.model import Mapping
 from connectors.messages.partner import checked, load
 from connectors.messages.said import Told, Untold
 from schemas.errors import ConfigurationError
-from schemas.units import converted, convertible, unit_of_field
+from schemas.quantities import QUANTITIES, converted, convertible, unit_of_field
 from streams.cli import build_app
 
 FILE: dict[str, Any] = {
