@@ -19,6 +19,7 @@ GROUPS = (
     "publish",
     "gateway",
     "dead_letters",
+    "board",
     "verify",
     "offsets",
     "export",
