@@ -28,11 +28,7 @@ CraneStatus = Literal["fault", "working", "idle", "standby", "on", "off", "unkno
 Severity = Literal["critical", "major", "minor", "warning", "error", "info"]
 
 
-class Value(Struct, frozen=True, kw_only=True):
-    """Base of the answers."""
-
-
-class Fault(Value):
+class Fault(Struct, frozen=True, kw_only=True):
     """An active fault of a crane that stops its work."""
 
     code: str
@@ -40,7 +36,7 @@ class Fault(Value):
     since: datetime
 
 
-class Crane(Value):
+class Crane(Struct, frozen=True, kw_only=True):
     """A crane. `fault` outranks what it says it does, `unknown` outranks all: it was silent for five minutes."""
 
     asset: Id
@@ -59,7 +55,7 @@ class Crane(Value):
     heard_at: Heard
 
 
-class Gate(Value):
+class Gate(Struct, frozen=True, kw_only=True):
     """A gate: who waits now, and the visits that went in within the window."""
 
     asset: Id
@@ -74,7 +70,7 @@ class Gate(Value):
     heard_at: Heard
 
 
-class Profile(Value):
+class Profile(Struct, frozen=True, kw_only=True):
     """Minutes of a device within the window against one SLA profile."""
 
     profile: str
@@ -83,7 +79,7 @@ class Profile(Value):
     bad: Count
 
 
-class Device(Value):
+class Device(Struct, frozen=True, kw_only=True):
     """A device of the private 5G network."""
 
     asset: Id
@@ -109,7 +105,7 @@ class Device(Value):
     heard_at: Heard
 
 
-class Alarm(Value):
+class Alarm(Struct, frozen=True, kw_only=True):
     """An alarm of the network, or a fault of a crane, that is active now."""
 
     asset: Id
@@ -120,7 +116,7 @@ class Alarm(Value):
     since: datetime
 
 
-class Call(Value):
+class Call(Struct, frozen=True, kw_only=True):
     """A ship alongside."""
 
     call_id: str
@@ -129,7 +125,7 @@ class Call(Value):
     is_working: Annotated[bool, Meta(description="Cargo has been started and not completed.")]
 
 
-class Completeness(Value):
+class Completeness(Struct, frozen=True, kw_only=True):
     """Numbered events received ÷ expected within the window; `value` is null where nobody knows."""
 
     value: Share | None
@@ -137,7 +133,7 @@ class Completeness(Value):
     expected: Count | None
 
 
-class Site(Value):
+class Site(Struct, frozen=True, kw_only=True):
     """A terminal or factory."""
 
     site: Annotated[str, Meta(examples=["VNHPH-TANVU"])]
@@ -153,7 +149,7 @@ class Site(Value):
     completeness: Completeness
 
 
-class Pipeline(Value):
+class Pipeline(Struct, frozen=True, kw_only=True):
     """What the workers did."""
 
     accepted: Count
@@ -164,7 +160,7 @@ class Pipeline(Value):
     committed_at: Annotated[datetime | None, Meta(description="When a worker last committed.")]
 
 
-class Port(Value):
+class Port(Struct, frozen=True, kw_only=True):
     """Everything, as of `at`: the database's clock when it was read."""
 
     at: datetime
@@ -172,7 +168,7 @@ class Port(Value):
     sites: list[Site]
 
 
-class Change(Value):
+class Change(Struct, frozen=True, kw_only=True):
     """One event of the stream: of `sites` only those that are not as they were in the event before."""
 
     at: datetime
@@ -181,7 +177,7 @@ class Change(Value):
     whole: Annotated[bool, Meta(description="All sites are here: forget what you had.")]
 
 
-class Problem(Value):
+class Problem(Struct, frozen=True, kw_only=True):
     """What went wrong (RFC 9457)."""
 
     title: str

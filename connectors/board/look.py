@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import cast
 
 import asyncpg
 
@@ -67,9 +68,10 @@ class Looker:
             at: datetime = await connection.fetchval("SELECT now()")
             for question in PLAN:
                 if self._is_due(question.name, question.every_s):
-                    self._answers[question.name] = await connection.fetch(question.text, *self._since(question, at))
+                    rows = await connection.fetch(question.text, *self._since(question, at))
+                    self._answers[question.name] = cast("Sequence[Row]", rows)
             if self._is_due("completeness", SELDOM_S):
-                self._answers["completeness"] = await ask_completeness(connection, at)
+                self._answers["completeness"] = cast("Sequence[Row]", await ask_completeness(connection, at))
         return dict(self._answers)
 
     def _since(self, question: Question, at: datetime) -> tuple[datetime, ...]:

@@ -45,8 +45,8 @@ def remember(before: Memory, answers: Answers) -> Memory:
         key = row["asset_id"], row["code"]
         faults[key] = _newer(faults.get(key), row)
     for row in (*answers["status"], *answers["fault"]):
-        asset = row["asset_id"]
-        heard[asset] = max(heard.get(asset, row["time"]), min(row["time"], at))
+        asset, told = row["asset_id"], min(row["time"], at)
+        heard[asset] = max(heard.get(asset, told), told)
     return Memory(status, faults, minutes, heard, pipeline, _rate(before, pipeline))
 
 

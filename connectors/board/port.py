@@ -29,7 +29,9 @@ LEAST_MINUTES: Final = 10
 MOST_ALARMS: Final = 50
 SILENT: Final = timedelta(seconds=SILENT_S)
 NOBODY_KNOWS: Final = Completeness(value=None, received=None, expected=None)
-_RANKS: Final = {name: rank for rank, name in enumerate(("critical", "error", "major", "minor", "warning", "info"))}
+_RANKS: Final[Mapping[Any, int]] = {
+    name: rank for rank, name in enumerate(("critical", "error", "major", "minor", "warning", "info"))
+}
 
 
 def port_of(memory: Memory, answers: Answers) -> Port:
@@ -148,7 +150,7 @@ def _fault(memory: Memory, crane: str) -> Fault | None:
     """The one that has stopped it for the longest."""
     stops = [row for (asset, _), row in memory.faults.items() if asset == crane and row["active"] and row["stops_work"]]
     first = min(stops, key=lambda row: row["time"], default=None)
-    return first and Fault(code=first["code"], severity=first["severity"], since=first["time"])
+    return None if first is None else Fault(code=first["code"], severity=first["severity"], since=first["time"])
 
 
 def _gate(now: _Now, asset: Row) -> Gate:
@@ -192,7 +194,7 @@ _STATES: Final[Mapping[str, Any]] = {"i": "in", "o": "out", "u": "unknown"}
 
 def _cell_alarms(answers: Answers) -> Iterable[tuple[str, Alarm]]:
     for row in answers["alarms"]:
-        severity = row["severity"] if row["severity"] in _RANKS else "warning"
+        severity: Any = row["severity"] if row["severity"] in _RANKS else "warning"
         yield (
             row["site"],
             Alarm(

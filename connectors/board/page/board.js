@@ -7,6 +7,7 @@ const LATE_S = 5;
 const LANGUAGES = [["vi", "Tiếng Việt"], ["en", "English"]];
 const at = (id) => document.getElementById(id);
 
+const narrow = matchMedia("(max-width: 900px)");
 const state = { port: null, language: firstLanguage(), trouble: false, readAt: null, told: null };
 
 function listen() {
@@ -44,7 +45,7 @@ function draw() {
   show(at("head"), head(state.port, t, clock(t, now), link(t, silence, isLate), LANGUAGES, choose));
   if (state.port) {
     show(at("sites"), sites(state.port, t, chosen));
-    show(at("side"), side(state.port, t, chosen));
+    show(at("side"), side(state.port, t, chosen, narrow.matches ? 3 : 8));
   }
 }
 

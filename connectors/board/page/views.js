@@ -2,6 +2,7 @@
 import { h } from "./dom.js";
 
 const STALE_S = 30; // an asset that usually speaks every second
+const FRESH_S = 5;
 const SYMBOLS = { working: "▶", idle: "❚❚", standby: "◐", on: "●", off: "○", fault: "✕", unknown: "?" };
 const IN_OUT = { in: "✓", out: "✕", unknown: "?" };
 const RANKS = ["critical", "error", "major", "minor", "warning", "info"];
@@ -62,9 +63,9 @@ function site(s, t, compact) {
   const weight = s.cranes.length > 6 ? "wide" : "";
   return h("article", { key: s.site, class: `site ${weight} ${stale ? "stale" : ""}`, "aria-labelledby": `name-${s.site}` },
     h("header", {},
-      h("h3", { id: `name-${s.site}` }, h("a", { href: `#${s.site}`, "aria-label": t.say("open", { name: s.name }) }, s.name)),
-      h("p", { class: "code" }, s.site),
-      h("p", { class: "age" }, age === null ? t.say("never") : t.say("old", { age: t.span(age) }))),
+      h("h3", { id: `name-${s.site}`, title: s.site }, h("a", { href: `#${s.site}`, "aria-label": t.say("open", { name: s.name }) }, s.name)),
+      h("p", { class: "age" }, age !== null && age <= FRESH_S ? [h("span", { class: "lamp", "aria-hidden": "true" }), h("span", { class: "unseen" }, t.say("live"))]
+        : age === null ? t.say("never") : t.say("old", { age: t.span(age) }))),
     compact ? summary(s, t) : [
       s.cranes.some(isQuay) && water(s, t),
       cranes(s, t, "quay", s.cranes.filter(isQuay)),
@@ -97,12 +98,12 @@ function water(s, t) {
     s.calls.length === 0 ? h("p", { class: "none" }, t.say("noShip")) :
       s.calls.map((c) => h("div", { key: c.call_id, class: `ship ${c.is_working ? "working" : ""}` },
         h("svg", { "aria-hidden": "true" }, h("use", { href: "#ship" })),
-        h("p", {}, c.berth && h("b", {}, t.say("berth", { berth: c.berth })), " ", t.say(c.is_working ? "shipWorking" : "shipWaiting"), " ", t.since(c.berthed_at)))));
+        h("p", {}, h("b", {}, c.berth ? t.say("berth", { berth: c.berth }) : c.call_id), h("span", {}, t.say(c.is_working ? "shipWorking" : "shipWaiting"), " · ", t.since(c.berthed_at))))));
 }
 
 function cranes(s, t, where, some) {
   return some.length > 0 && h("section", { class: where, "aria-label": t.say(where) },
-    h("h4", {}, t.say(where)),
+    h("h4", {}, t.say(where), h("small", {}, t.say("perHour"))),
     h("ul", { class: "cranes" }, some.map((c) => crane(c, s, t))));
 }
 
@@ -116,7 +117,7 @@ function crane(c, s, t) {
   return h("li", { key: c.asset, class: `crane ${c.status} ${quiet ? "stale" : ""}`, "data-asset": c.asset },
     h("h5", { title: c.name }, short(c.asset, s.site)),
     h("svg", { class: "picture", "aria-hidden": "true" }, h("use", { href: isQuay(c) ? "#sts" : "#rtg" })),
-    h("p", { class: "rate" }, c.box_per_h === null || c.status === "unknown" ? "–" : t.number(c.box_per_h), h("small", {}, t.say("perHour"))),
+    h("p", { class: "rate" }, c.box_per_h === null || c.status === "unknown" ? "–" : t.number(c.box_per_h), h("small", { class: "unseen" }, t.say("perHour"))),
     h("p", { class: "status" }, h("span", { "aria-hidden": "true" }, SYMBOLS[c.status]), " ", statusWord(c, t)),
     h("p", { class: "more" }, craneMore(c, t, age, quiet)));
 }
@@ -128,8 +129,8 @@ function craneMore(c, t, age, quiet) {
 }
 
 function devices(s, t) {
-  return h("section", { class: "devices", "aria-label": t.say("devices") },
-    h("h4", {}, t.say("devices"), h("small", {}, t.say("strip"))),
+  return h("section", { class: `devices ${s.cranes.length ? "" : "large"}`, "aria-label": t.say("devices") },
+    h("h4", {}, t.say("devices"), h("small", {}, `${t.say("strip")} · RTT`)),
     h("ul", {}, s.devices.map((d) => device(d, s, t))));
 }
 
@@ -178,20 +179,26 @@ function gate(g, s, t) {
       fact(g.turn_time_s === null ? "–" : t.span(g.turn_time_s), "turn")));
 }
 
-export function side(port, t, chosen) {
+// As it was sent, with places to break; the words of ours alone are translated.
+function what(alarm, t) {
+  if (t.has(alarm.what)) return t.say(alarm.what);
+  return (alarm.detail ?? alarm.what).replaceAll("_", " ").replace(/\.(?=\w)/g, ".\u200b");
+}
+
+export function side(port, t, chosen, most) {
   const some = port.sites.filter((s) => !chosen || s.site === chosen);
   const all = some.flatMap((s) => s.alarms.map((a) => ({ ...a, place: s })));
   all.sort((a, b) => RANKS.indexOf(a.severity) - RANKS.indexOf(b.severity) || Date.parse(b.since) - Date.parse(a.since));
   const total = some.reduce((sum, s) => sum + s.alarms_total, 0);
-  const shown = all.slice(0, 10);
+  const shown = all.slice(0, most);
   return [
     h("section", { class: "alarms", "aria-labelledby": "alarms-title" },
       h("h2", { id: "alarms-title" }, t.say("alarms"), " ", h("b", {}, t.number(total))),
       total === 0 ? h("p", { class: "none" }, t.say("noAlarms")) :
         h("ul", {}, shown.map((a) => h("li", { key: `${a.asset} ${a.what} ${a.since}`, class: a.severity },
           h("p", { class: "severity" }, t.say(a.severity), h("span", {}, t.since(a.since))),
-          h("p", { class: "what" }, h("b", {}, short(a.asset, a.place.site)), " ", t.has(a.what) ? t.say(a.what) : (a.detail ?? a.what).replaceAll("_", " ")),
-          h("p", { class: "place" }, a.place.name)))),
+          h("p", { class: "what" }, h("b", {}, short(a.asset, a.place.site)), " ", what(a, t)),
+          !chosen && h("p", { class: "place" }, a.place.name)))),
       total > shown.length && h("p", { class: "rest" }, t.say("more", { count: t.number(total - shown.length) }))),
     h("section", { class: "legend", "aria-labelledby": "legend-title" },
       h("h2", { id: "legend-title" }, t.say("legend")),
