@@ -98,7 +98,7 @@ function water(s, t) {
     s.calls.length === 0 ? h("p", { class: "none" }, t.say("noShip")) :
       s.calls.map((c) => h("div", { key: c.call_id, class: `ship ${c.is_working ? "working" : ""}` },
         h("svg", { "aria-hidden": "true" }, h("use", { href: "#ship" })),
-        h("p", {}, h("b", {}, c.berth ? t.say("berth", { berth: c.berth }) : c.call_id), h("span", {}, t.say(c.is_working ? "shipWorking" : "shipWaiting"), " · ", t.since(c.berthed_at))))));
+        h("p", {}, h("b", {}, c.berth ?? c.call_id), h("span", {}, t.say(c.is_working ? "shipWorking" : "shipWaiting"), " · ", t.since(c.berthed_at))))));
 }
 
 function cranes(s, t, where, some) {
