@@ -20,6 +20,7 @@ GROUPS = (
     "gateway",
     "dead_letters",
     "board",
+    "top",
     "verify",
     "offsets",
     "export",
