@@ -292,6 +292,24 @@ EDGE: tuple[Metric, ...] = (
     *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_CLOCK_STEPS, BUILD_INFO),
 )
 
+# The board (docs/how-to/board.md).
+BOARD_VIEWERS = Metric("quaystream_board_viewers", "gauge", "Screens that are watching the board's stream.")
+BOARD_READ_SECONDS = Metric(
+    "quaystream_board_read_seconds",
+    "histogram",
+    "Duration of one look at the database, for all viewers.",
+    (),
+    _COMMIT_BUCKETS_S,
+)
+BOARD_READ_FAILURES = Metric(
+    "quaystream_board_read_failures_total", "counter", "Looks that the database did not answer; screens say so."
+)
+BOARD_READ_TIMESTAMP = Metric(
+    "quaystream_board_read_timestamp_seconds", "gauge", "When the board last read the database (Unix time)."
+)
+# What the board exports, and nothing else.
+BOARD: tuple[Metric, ...] = (BOARD_VIEWERS, BOARD_READ_SECONDS, BOARD_READ_FAILURES, BOARD_READ_TIMESTAMP)
+
 CATALOGUE: tuple[Metric, ...] = (
     *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, COUNTERS_UNKNOWN, KEY_MISMATCH, LOST_RECORDS),
     *(COMMIT_SECONDS, COMMIT_ROWS, COMMIT_RETRIES, FENCED, LAST_COMMIT_TIMESTAMP),
@@ -304,4 +322,5 @@ CATALOGUE: tuple[Metric, ...] = (
     *(SLA_MINUTES, SLA_BUDGET),
     START_TIMESTAMP,
     *EDGE,
+    *BOARD,
 )
