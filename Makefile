@@ -41,8 +41,9 @@ generate: setup ## write the generated files anew
 	$(BIN)/python -m schemas.generate
 	$(BIN)/python -m streams.cli.reference
 
-check: lint types ## what CI runs: lint, types, generated files, tests
+check: lint types ## what CI runs: lint, types, generated files, released event types, tests
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m schemas.compatibility
 	$(BIN)/python -m streams.cli.reference --check
 	@$(MAKE) --no-print-directory test
 
