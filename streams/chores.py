@@ -184,8 +184,10 @@ class Chores(Service):
                 await self.sleep(_BUSY_S)
 
     async def _service_levels(self) -> None:
-        """Some of the minutes that have rested."""
-        await self._judge(RESTS)
+        """Some of the minutes that have rested, and all of them while no records wait."""
+        while (judgement := await self._judge(RESTS)) is not None and not judgement.is_all:
+            if self.should_stop or self._is_waited_for():
+                return
 
     async def _judge(self, rests: timedelta) -> Judgement | None:
         judgement = await judge_minutes(self._pool, rests)
