@@ -42,8 +42,9 @@ generate: setup ## write the generated files anew
 	$(BIN)/python -m streams.cli.reference
 	$(BIN)/python -m deploy.monitoring.dashboards
 
-check: lint types ## what CI runs: lint, types, generated files, tests
+check: lint types ## what CI runs: lint, types, generated files, released event types, tests
 	$(BIN)/python -m schemas.generate --check
+	$(BIN)/python -m schemas.compatibility
 	$(BIN)/python -m streams.cli.reference --check
 	$(BIN)/python -m deploy.monitoring.dashboards --check
 	@$(MAKE) --no-print-directory test

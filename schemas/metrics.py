@@ -146,6 +146,13 @@ SEQUENCE_MISSING = Metric(
     "Numbered events not yet received, without those in dead letters.",
     ("domain", "site"),
 )
+COMPLETENESS = Metric(
+    "quaystream_completeness_ratio",
+    "gauge",
+    "Numbered events stored ÷ numbered events counted by gateways, of the boots heard within the last hour; "
+    "no series where nothing is numbered.",
+    ("domain", "site"),
+)
 CLOCK_SKEW = Metric(
     "quaystream_clock_skew_seconds",
     "gauge",
@@ -315,7 +322,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *(COMMIT_SECONDS, COMMIT_ROWS, COMMIT_RETRIES, FENCED, LAST_COMMIT_TIMESTAMP),
     *(EVENT_AGE, FRESHNESS_TIMESTAMP, PARTITION_LAG_RECORDS, PARTITION_LAG_SECONDS, PARTITION_PAUSED),
     *(BACKFILL_RATE, BACKFILL_RECORDS, BACKFILL_YIELDED),
-    *(LEDGER_DIFFERENCE, SEQUENCE_MISSING, CLOCK_SKEW),
+    *(LEDGER_DIFFERENCE, SEQUENCE_MISSING, COMPLETENESS, CLOCK_SKEW),
     *(DEAD_LETTERS_RELAYED, DEAD_LETTERS_UNRELAYED),
     *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),
     *(REFOLD_FAILURES, REFOLD_FAILING, ATTRIBUTED_DAYS),
