@@ -5,7 +5,7 @@ ROOMS := schemas streams connectors deploy
 # Named after what it was made from, so that another lock makes another stamp.
 STAMP := .venv/.made-from-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos drills docs clean
+.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos fuzz drills docs clean
 
 help:
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ peers: setup ## what the benchmark plays against: Telegraf (built from source), 
 
 chaos: setup ## faults on a real stack, ledger checked after each
 	$(BIN)/pytest tests/chaos
+
+fuzz: setup ## a million inputs for the decoders, guided by what they reach
+	@$(BIN)/python -m tests.fuzz
 
 drills: setup ## cause faults on the local stack that is up, and time their alerts
 	@$(BIN)/python -m deploy.monitoring.drills
