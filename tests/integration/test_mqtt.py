@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.edge import DiskFullError
+from connectors.opcua.settings import OpcUaSettings
 from tests.support.doors import Opened
 from tests.support.edge import words
 from tests.support.listening import is_connected, listening, passed_by, settings_of, troubles, until
@@ -22,6 +23,15 @@ subject: {column: topic.crane, site: VNHPH-TANVU}
 fields:
   hoist_position_m: {column: hoist.mm, type: number, scale: 0.001}
   spreader_locked: {column: locked, type: boolean}
+"""
+
+OPC_UA = """
+type: io.quaystream.crane.sample.v1
+time: {column: opcua.time, unit: iso}
+subject: {column: opcua.writer, site: VNHPH-TANVU}
+fields:
+  hoist_position_m: {column: HoistPosition, type: number}
+  load_t: {column: Load, type: number, scale: 0.001}
 """
 
 
@@ -212,3 +222,28 @@ async def test_a_session_that_the_broker_forgot_is_said(mosquitto: Mosquitto, tm
     await asyncio.to_thread(mosquitto.start)
     async with listening(tmp_path, settings) as opened:
         assert troubles(opened, "session_lost") == 1
+
+
+async def test_opc_ua_data_sets_are_completed_across_a_restart_of_ours(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    (tmp_path / "opcua.yaml").write_text(OPC_UA)
+    topics = [{"topic": "opcua/json/data/{publisher}/#", "mappings": [str(tmp_path / "opcua.yaml")]}]
+    own = {"kind": "opcua", "name": "test", "host": "127.0.0.1", "port": mosquitto.plain, "client_id": "opcua"}
+    settings = OpcUaSettings.model_validate({**own, "topics": topics})
+    async with listening(tmp_path, settings) as opened:
+        key = data_set(1, "ua-keyframe", {"HoistPosition": 12.5, "Load": {"Value": 20500}})
+        await publish(mosquitto, "opcua/json/data/plc/sts03", [key])
+        await until(lambda: opened.count() == 1, "the key frame is kept")
+    await publish(mosquitto, "opcua/json/data/plc/sts03", [data_set(2, "ua-deltaframe", {"HoistPosition": 13.5})])
+    async with listening(tmp_path, settings) as opened:
+        await publish(mosquitto, "opcua/json/data/plc/sts03", [data_set(4, "ua-deltaframe", {"HoistPosition": 14.5})])
+        await until(lambda: opened.errors("no_key_frame") == 1, "what does not follow is refused")
+        assert [event["data"] for event in await opened.kept()] == [
+            {"hoist_position_m": 12.5, "load_t": 20.5},
+            {"hoist_position_m": 13.5, "load_t": 20.5},
+        ]
+
+
+def data_set(number: int, kind: str, fields: dict[str, Any]) -> str:
+    message = {"DataSetWriterName": "STS03", "SequenceNumber": number, "MessageType": kind, "Payload": fields}
+    message["Timestamp"] = f"2026-01-01T00:00:0{number}Z"
+    return json.dumps({"MessageId": "m", "MessageType": "ua-data", "PublisherId": "plc", "Messages": [message]})
