@@ -1,6 +1,5 @@
 """The readings of one crane at one moment to the data of its events. What no field takes is kept as it was said."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +22,7 @@ from connectors.tic.vocabulary import (
     is_measured,
     words_of,
 )
+from schemas.events.fields import LARGEST
 from schemas.quantities import converted, convertible, unit_of_field
 
 Values = dict[str, list[tuple[Any, Reading]]]
@@ -121,7 +121,7 @@ def _number(field: str, value: float, reading: Reading, notes: Counter[str]) -> 
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
 def _one(field: str, values: Sequence[Any]) -> Any:
