@@ -66,10 +66,13 @@ def raw_segments(text: str, signs: Signs) -> Iterator[tuple[str, bool]]:
 
 def segment_of(raw: str, signs: Signs, number: int) -> Segment:
     """A segment's parts. Raises RefusedPartError where there is no tag."""
-    elements = tuple(
-        tuple(_plain(part, signs.release) for part in _parts(element, signs.component, signs.release))
-        for element in _parts(raw, signs.element, signs.release)
-    )
+    if signs.release and signs.release in raw:
+        elements = tuple(
+            tuple(_plain(part, signs.release) for part in _parts(element, signs.component, signs.release))
+            for element in _parts(raw, signs.element, signs.release)
+        )
+    else:
+        elements = tuple([tuple(element.split(signs.component)) for element in raw.split(signs.element)])
     tag = elements[0][0]
     if not _TAG.fullmatch(tag):
         raise RefusedPartError(f"segment {number}: {raw[:20]!r} does not begin with a tag")

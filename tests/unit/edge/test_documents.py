@@ -113,7 +113,7 @@ def test_mapping_is_checked_before_anything_starts(tmp_path: Path) -> None:
     file.write_text(MAPPING.replace("load_t", "lod_t"))
     with pytest.raises(ConfigurationError, match="lod_t is not a field"):
         settings(tmp_path, "mapped", mapping=str(file))
-    with pytest.raises(ConfigurationError, match=r"map\.yaml: type: not a word of this file"):
+    with pytest.raises(ConfigurationError, match=r"map\.yaml:2: type: not a word of this file"):
         settings(tmp_path, "edifact", mapping=str(file))
 
 
