@@ -58,5 +58,7 @@ def checked(model: type[_Model], content: Any, where: str, root: yaml.Node | Non
         if fault["type"] == "extra_forbidden":
             known = f"; there are {', '.join(model.model_fields)}" if len(fault["loc"]) == 1 else ""
             said = f"not a word of this file{known}"
+        if fault["loc"][-1:] == ("[key]",):
+            said = f"{fault['loc'][-2]} is a number: write it in quotes"
         line = f":{line_of(root, fault['loc'])}" if root is not None and field else ""
         raise ConfigurationError(f"{where}{line}: {f'{field}: ' if field else ''}{said}") from error

@@ -186,6 +186,8 @@ def test_local_times_are_of_the_partners_offset_and_others_of_their_own(when: st
 def test_partner_says_what_a_document_code_means() -> None:
     (event,) = events("edifact", lift(document="119"), coarri={"119": "restowed"})
     assert event["data"]["milestone"] == "restowed"
+    with pytest.raises(ConfigurationError, match="119 is a number: write it in quotes"):
+        events("edifact", lift(), coarri={119: "restowed"})
     with pytest.raises(ConfigurationError, match=r"coarri\.119"):
         events("edifact", lift(), coarri={"119": "sunk"})
 
