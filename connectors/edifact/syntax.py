@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from connectors.messages.said import RefusedPartError
 
-_BLANKS: Final = " \t\r\n"
+# Old systems end a file with the control character SUB.
+_BLANKS: Final = " \t\r\n\x1a"
 _TAG: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
 # ISO 9735-1: A and B are the letters and signs of ASCII, C is ISO 8859-1.
 REPERTOIRES: Final = {"UNOA": "ascii", "UNOB": "ascii", "UNOC": "latin-1"}
@@ -53,6 +54,11 @@ def signs_of(text: str) -> tuple[Signs, str]:
     if len(needed) < 3 or needed != needed.strip() or len(set(used)) < len(used):
         raise RefusedPartError(f"UNA does not name its separators: {given!r}")
     return Signs(given[0], given[1], given[2], given[3].strip(), given[5]), text[9:]
+
+
+def is_advice(raw: str, signs: Signs) -> bool:
+    """Whether a text between terminators declares these signs once more, as interchanges put behind each other do."""
+    return raw.startswith("UNA") and raw[3:7] == "".join(signs[:3]) + (signs.release or " ")
 
 
 def raw_segments(text: str, signs: Signs) -> Iterator[tuple[str, bool]]:

@@ -43,9 +43,8 @@ def sample_of(readings: Sequence[Reading], notes: Counter[str]) -> tuple[dict[st
         found = _one(field, [value for value, _ in said])
         if found is not None:
             data[field] = found
-        # Two spreaders: the field says what is true of the crane, and each keeps what it said.
-        if found is None or len(said) > 1:
-            rest += [reading for _, reading in said]
+        # Two spreaders: the field says what is true of the crane, and each keeps what it said. So does a named sensor.
+        rest += [reading for _, reading in said if found is None or len(said) > 1 or _is_marked(reading)]
     return data, rest
 
 
@@ -84,7 +83,7 @@ def kept(readings: Sequence[Reading]) -> dict[str, Any]:
 
 def _typed(reading: Reading, notes: Counter[str]) -> tuple[str | None, Any]:
     words = words_of(reading)
-    if not is_measured(reading) or reading.item.get("name") or reading.item.get("reference"):
+    if not is_measured(reading):
         return None, None
     value = reading.item.get("value")
     if words == LENGTH or (words.subject == "spreader" and words.property == "status"):
@@ -122,6 +121,10 @@ def _number(field: str, value: float, reading: Reading, notes: Counter[str]) -> 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
+
+
+def _is_marked(reading: Reading) -> bool:
+    return any(reading.item.get(mark) is not None for mark in ("name", "reference", "qualifier"))
 
 
 def _one(field: str, values: Sequence[Any]) -> Any:

@@ -1,6 +1,7 @@
 """Crane events to TIC4.0 messages, one an event: the JSON form, or the flat one."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -10,8 +11,9 @@ from connectors.messages.said import RefusedPartError
 from connectors.messages.written import Written, named
 from connectors.tic.decoder import FAULT, SAMPLE, STATUS
 from connectors.tic.flat import from_json, to_json
-from connectors.tic.grammar import HEADER
+from connectors.tic.grammar import HEADER, Reading, read
 from connectors.tic.partner import name_of
+from connectors.tic.sample import sample_of
 from connectors.tic.vocabulary import COUNTS, FLAGS, LENGTH, NUMBERS, Words
 from schemas.quantities import unit_of_field
 
@@ -56,8 +58,10 @@ def message_of(event: dict[str, Any], sender: str) -> dict[str, Any]:
 
 
 def _sample(crane: dict[str, Any], data: dict[str, Any], time: str) -> None:
+    """Every field that the readings which came with it do not say already."""
+    said, _ = sample_of([one for one in read({"che": [crane]}) if isinstance(one, Reading)], Counter())
     for field, value in data.items():
-        if value is None:
+        if value is None or said.get(field) == value:
             continue
         if field in NUMBERS:
             _put(crane, NUMBERS[field][0], _item(time, unit=unit_of_field(field), value=value))
@@ -81,11 +85,5 @@ def _fault(data: dict[str, Any], time: str) -> dict[str, Any]:
 
 
 def _put(crane: dict[str, Any], words: Words, item: dict[str, Any]) -> None:
-    """Unless the readings that came with the event say it already, for each of several subjects."""
-    inner = crane
-    if words.subject:
-        items = crane.setdefault(words.subject, [{}])
-        if any(words.property in one.get(words.concept, {}) for one in items):
-            return
-        inner = items[0]
+    inner = crane.setdefault(words.subject, [{}])[0] if words.subject else crane
     inner.setdefault(words.concept, {}).setdefault(words.property, []).append(item)

@@ -211,3 +211,16 @@ def test_messages_may_stand_without_an_interchange() -> None:
     (message,) = read(lift().encode())
     assert isinstance(message, Message)
     assert message.interchange.reference == ""
+
+
+def test_interchanges_may_follow_each_other_each_with_its_advice() -> None:
+    two = f"UNA:+.? '{interchange(lift())}\r\nUNA:+.? '\r\n{interchange(lift('CSQU3054383', reference=2))}\r\n\x1a"
+    assert [event["data"]["equipment_reference"] for event in events("edifact", two)] == ["TNVU3507128", "CSQU3054383"]
+
+
+def test_groups_are_counted_too() -> None:
+    group = f"UNG+COARRI+A+B+261124:0930+1+UN+D:95B'{lift()}UNE+1+1'"
+    whole = f"UNB+UNOA:2+A+B+261124:0930+7'{group}UNZ+1+7'"
+    assert len(events("edifact", whole)) == 1
+    assert refusals("edifact", whole.replace("UNE+1", "UNE+2")) == ["UNE says 2, there are 1: one may be missing"]
+    assert refusals("edifact", whole.replace("UNZ+1", "UNZ+2")) == ["UNZ says 2, there are 1: one may be missing"]

@@ -7,7 +7,8 @@ import pytest
 
 from connectors.tic.flat import from_json, to_json
 from connectors.tic.grammar import RuleBrokenError, read
-from tests.support.messages import GOLDEN, events, refusals, said
+from connectors.tic.writer import write
+from tests.support.messages import GOLDEN, events, refusals, said, without_identity
 
 AT = "2026-11-24T02:00:05Z"
 NAME = "VNHPH_TANVU_STS_003"
@@ -217,3 +218,34 @@ def test_crane_with_a_name_of_its_own_needs_the_partners_word() -> None:
     assert refusals("tic", json.dumps(document)) == ["Old Bertha: say in the partner's file, under cranes"]
     (event,) = events("tic", json.dumps(document), cranes={"Old Bertha": "VNHPH-TANVU-STS09"})
     assert event["subject"] == "VNHPH-TANVU-STS09"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        hoisting(FAST, {**FAST, "pom": "input", "value": 9.0}),
+        hoisting(FAST, {key: value for key, value in FAST.items() if key != "unit"}),
+        crane(ambient=[{"wind": {"value": [item(36, unit="km/h", name="windsensor")]}}]),
+        crane(
+            spreader=[
+                {"arrayid": "sea", "landed": {"status": [item(True)]}, "size": {"length": [item(20, unit="foot")]}},
+                {"arrayid": "land", "landed": {"status": [item(False)]}, "size": {"length": [item(40, unit="foot")]}},
+            ]
+        ),
+    ],
+    ids=["set-point", "no-unit", "named-sensor", "two-spreaders"],
+)
+@pytest.mark.parametrize("is_flat", [False, True])
+def test_what_no_field_takes_comes_back_too(document: dict[str, Any], is_flat: bool) -> None:
+    told = events("tic", json.dumps(document))
+    written = write(told, "gw", flat=is_flat)
+    assert without_identity(events("tic", written.content)) == without_identity(told)
+
+
+def test_wind_of_a_named_sensor_is_the_cranes_wind() -> None:
+    document = crane(ambient=[{"wind": {"value": [item(36, unit="km/h", name="windsensor")]}}])
+    (event,) = events("tic", json.dumps(document))
+    assert event["data"]["wind_mps"] == 10.0
+    assert event["data"]["readings"] == {
+        "che.@.ambient.@.wind.output.actual.#name#windsensor.#unit#km/h.value": 36,
+    }
