@@ -47,7 +47,7 @@ def _told(message: Message, notes: Counter[str], partner: EdifactPartner) -> Ite
     place = f"{message.kind[0]} {message.reference}"
     try:
         report = report_of(message)
-        reading = _Reading(message, report, partner, vessel_facts(report))
+        reading = _Reading(message, report, partner, vessel_facts(report), _trucks(report))
         milestone = reading.milestone()
     except RefusedPartError as error:
         yield Untold(str(error), place, message.raw.encode("latin-1"))
@@ -70,6 +70,7 @@ class _Reading(NamedTuple):
     report: Report
     partner: EdifactPartner
     ship: dict[str, Any]
+    trucks: dict[str, int]
 
     def milestone(self) -> str:
         found = self.partner.milestone(self.report.kind, self.report.code)
@@ -145,8 +146,9 @@ class _Reading(NamedTuple):
         leg = self.report.inland(group)
         if leg is None or leg.get(2) != _ROAD or not self.partner.gate_steps or not milestone.startswith("gated_"):
             return None
+        plate = _plate(leg)
         step: dict[str, Any] = {
-            "visit_id": self._visit(group, said["equipment_reference"]),
+            "visit_id": self._visit(group, plate),
             "lane": self.partner.lane,
             "direction": milestone.removeprefix("gated_"),
             "step": "gate_left",
@@ -154,13 +156,21 @@ class _Reading(NamedTuple):
             "manual": False,
             "equipment_reference": said["equipment_reference"],
         }
-        plate = _plate(leg)
         return step | ({"truck_plate": plate} if plate else {}) | _chosen(said, "weight_kg", "document", "local_time")
 
-    def _visit(self, group: Part, equipment: str) -> str:
+    def _visit(self, group: Part, plate: str) -> str:
+        """As the partner names it; else the document, and which of its trucks, or boxes: a plate is no name to pass on."""
         name = self.partner.visit
         given = (group.get("RFF", name) or self.report.header.get("RFF", name)) if name else ""
-        return given or f"{self.report.number or self.message.reference}-{equipment}"
+        which = self.trucks[plate] if plate else group.segments[0].get(1)
+        return given or f"{self.report.number or self.message.reference}-{which}"
+
+
+def _trucks(report: Report) -> dict[str, int]:
+    """The plates of a report, numbered as they come: boxes on one truck are one visit."""
+    legs = (leg for group in report.equipment if (leg := report.inland(group)))
+    plates = dict.fromkeys(plate for leg in legs if (plate := _plate(leg)))
+    return {plate: number for number, plate in enumerate(plates, start=1)}
 
 
 def _plate(leg: Segment) -> str:

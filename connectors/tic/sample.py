@@ -11,6 +11,7 @@ from connectors.tic.vocabulary import (
     FAULTS,
     FEET,
     FIELD_OF,
+    JOB,
     LENGTH,
     LENGTHS,
     LOCKS,
@@ -18,6 +19,7 @@ from connectors.tic.vocabulary import (
     NUMBERS,
     SEVERITIES,
     STATUSES,
+    STEPS,
     UNITS,
     is_measured,
     words_of,
@@ -74,6 +76,15 @@ def fault_of(reading: Reading) -> dict[str, Any] | None:
     if isinstance(item.get("description"), str):
         data["description"] = item["description"]
     return data
+
+
+def job_of(reading: Reading, jobs: dict[str, Any]) -> dict[str, Any] | None:
+    """The data of a job's step, where a reading says that a step of a named job instruction is so."""
+    if len(reading.subjects) != 2 or reading.subjects[1][0] != JOB or reading.concept not in STEPS:
+        return None
+    number = jobs.get(reading.subjects[1][1])
+    is_so = reading.observed == "status" and reading.item.get("value") is True and is_measured(reading)
+    return {"job_id": number, "step": reading.concept} if is_so and isinstance(number, str) else None
 
 
 def kept(readings: Sequence[Reading]) -> dict[str, Any]:

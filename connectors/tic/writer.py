@@ -9,12 +9,12 @@ import msgspec
 
 from connectors.messages.said import RefusedPartError
 from connectors.messages.written import Written, named
-from connectors.tic.decoder import FAULT, SAMPLE, STATUS
+from connectors.tic.decoder import FAULT, SAMPLE, STATUS, STEP
 from connectors.tic.flat import from_json, to_json
 from connectors.tic.grammar import HEADER, Reading, read
 from connectors.tic.partner import name_of
 from connectors.tic.sample import sample_of
-from connectors.tic.vocabulary import COUNTS, FLAGS, LENGTH, NUMBERS, Words
+from connectors.tic.vocabulary import COUNTS, FLAGS, JOB, LENGTH, NUMBERS, Words
 from schemas.quantities import unit_of_field
 
 VERSION: Final = "2022.006"
@@ -38,7 +38,8 @@ def write(events: Iterable[dict[str, Any]], sender: str, *, flat: bool = False) 
 def message_of(event: dict[str, Any], sender: str) -> dict[str, Any]:
     """The message of one event, in the JSON form. Raises RefusedPartError."""
     name, kind = name_of(event["subject"])
-    readings = event["data"].get("readings") or {}
+    given = event["data"].get("readings")
+    readings = given if isinstance(given, dict) else {}
     number = hashlib.sha256(f"{event.get('source')} {event.get('id')}".encode()).hexdigest()[:16]
     flat: dict[str, Any] = {f"{HEADER}.timestamp": event["time"], **readings}
     message = to_json(flat)
@@ -52,6 +53,9 @@ def message_of(event: dict[str, Any], sender: str) -> dict[str, Any]:
             _put(crane, Words("", event["data"]["status"], "status"), _item(event["time"], value=True))
         case kind if kind == FAULT:
             _put(crane, Words("health", "fault", "errormessage"), _fault(event["data"], event["time"]))
+        case kind if kind == STEP:
+            crane[JOB] = [{"id": event["data"]["job_id"]}]
+            _put(crane, Words(JOB, event["data"]["step"], "status"), _item(event["time"], value=True))
         case other:
             raise RefusedPartError(f"TIC4.0 has nothing for {other}")
     return message

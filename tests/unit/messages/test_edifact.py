@@ -224,3 +224,30 @@ def test_groups_are_counted_too() -> None:
     assert len(events("edifact", whole)) == 1
     assert refusals("edifact", whole.replace("UNE+1", "UNE+2")) == ["UNE says 2, there are 1: one may be missing"]
     assert refusals("edifact", whole.replace("UNZ+1", "UNZ+2")) == ["UNZ says 2, there are 1: one may be missing"]
+
+
+def test_boxes_on_one_truck_are_one_visit_and_its_plate_is_in_no_name() -> None:
+    def box(number: str, leg: str) -> str:
+        return f"EQD+CN+{number}+22G1'DTM+7:202611240858:203'{leg}"
+
+    first, second = "TDT+1++3+++++15C-123.45:146'", "TDT+1++3+++++16C54321:146'"
+    boxes = (
+        box("TNVU3507128", first)
+        + box("CSQU3054383", second)
+        + box("MSKU9070323", first)
+        + box("QSYU2045188", "TDT+1++2'")
+    )
+    text = f"UNH+1+CODECO:D:95B:UN'BGM+34+DOC7+9'{boxes}CNT+16:4'UNT+16+1'"
+    steps = [event["data"] for event in events("edifact", text) if "gate.step" in event["type"]]
+    assert [(step["visit_id"], step["truck_plate"]) for step in steps] == [
+        ("DOC7-1", "15C12345"),
+        ("DOC7-2", "16C54321"),
+        ("DOC7-1", "15C12345"),
+    ]
+    assert {step["direction"] for step in steps} == {"in"}
+
+
+def test_partner_says_which_reference_names_a_visit() -> None:
+    text = GATE_OUT.replace("DTM+7", "RFF+AAO:VISIT9'DTM+7").replace("UNT+11", "UNT+12")
+    _, step = events("edifact", text, visit="AAO")
+    assert step["data"]["visit_id"] == "VISIT9"

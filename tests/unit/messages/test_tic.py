@@ -249,3 +249,28 @@ def test_wind_of_a_named_sensor_is_the_cranes_wind() -> None:
     assert event["data"]["readings"] == {
         "che.@.ambient.@.wind.output.actual.#name#windsensor.#unit#km/h.value": 36,
     }
+
+
+def test_step_of_a_named_job_instruction_is_a_step_of_the_job() -> None:
+    job = {"id": "JOB-7", "readytocollect": {"status": [item(True)]}, "movingtocollect": {"status": [item(False)]}}
+    (event,) = events("tic", json.dumps(crane(jobinstruction=[job])))
+    assert event["type"] == "io.quaystream.crane.job.v1"
+    assert event["data"]["job_id"] == "JOB-7"
+    assert event["data"]["step"] == "readytocollect"
+    unnamed = crane(jobinstruction=[{"readytocollect": {"status": [item(True)]}}])
+    assert said("tic", json.dumps(unnamed))[1] == {"nothing_for_us: readings of no field of ours": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("status", {"status": "idle"}),
+        ("fault", {"code": "1.4.1", "severity": "warning", "active": False, "description": "slow"}),
+        ("job", {"job_id": "J1", "step": "delivered"}),
+    ],
+)
+def test_other_events_of_cranes_survive_both_forms(kind: str, data: dict[str, Any]) -> None:
+    told = {"type": f"io.quaystream.crane.{kind}.v1", "subject": "VNHPH-TANVU-RTG12", "time": "2026-11-24T02:00:05.250Z", "data": data}  # fmt: skip
+    for flat in (False, True):
+        written = write([{"id": "1", "source": "/t", **told}], "gw", flat=flat)
+        assert without_identity(events("tic", written.content)) == [told]
