@@ -224,6 +224,12 @@ CONNECTOR_ERRORS = Metric(
     "quaystream_connector_errors_total", "counter", "Inputs a connector could not map, by kind.", ("connector", "kind")
 )
 CONNECTOR_BYTES = Metric("quaystream_connector_bytes_total", "counter", "Bytes a connector has read.", ("connector",))
+CONNECTOR_NOTED = Metric(
+    "quaystream_connector_noted_total",
+    "counter",
+    "Parts of messages that are well and worth a word: nothing_for_us, offset_assumed, not_typed, proprietary.",
+    ("connector", "kind"),
+)
 SPOOL_EVENTS = Metric("quaystream_spool_events", "gauge", "Events kept at the edge until the broker has them.")
 SPOOL_BYTES = Metric("quaystream_spool_bytes", "gauge", "Bytes of the events kept at the edge.")
 SPOOL_OLDEST_AGE = Metric(
@@ -293,7 +299,15 @@ SPARKPLUG_REBIRTHS = Metric(
 )
 # What a gateway exports, and nothing else.
 EDGE: tuple[Metric, ...] = (
-    *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES, SPOOL_OLDEST_AGE),
+    *(
+        CONNECTOR_EVENTS,
+        CONNECTOR_ERRORS,
+        CONNECTOR_BYTES,
+        CONNECTOR_NOTED,
+        SPOOL_EVENTS,
+        SPOOL_BYTES,
+        SPOOL_OLDEST_AGE,
+    ),
     *(SPOOL_COMMIT_SECONDS, SPOOL_REFUSED, SPOOL_DROPPED, SPOOL_SET_ASIDE),
     *(MQTT_CONNECTED, MQTT_TROUBLES, MQTT_PASSED_BY, CONNECTOR_MISSING, SPARKPLUG_REBIRTHS),
     *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_CLOCK_STEPS, BUILD_INFO),

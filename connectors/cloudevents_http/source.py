@@ -7,6 +7,7 @@
 import asyncio
 import hmac
 import ssl
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -92,7 +93,9 @@ class _Page:
         place = f"http {request.remote}"
         try:
             body = await request.read()
-            await self._door.take(self._events(request, body), size=len(body))
+            notes: Counter[str] = Counter()
+            await self._door.take(self._events(request, body, notes), size=len(body))
+            self._door.note(place, notes)
         except web.HTTPRequestEntityTooLarge as error:
             self._door.refuse(place, EventTooLargeError("the request is larger than max_body_bytes"))
             return web.Response(status=413, text=f"{error.text}\n")
@@ -103,9 +106,9 @@ class _Page:
             return _later(str(error))
         return web.Response(status=202)
 
-    def _events(self, request: web.Request, body: bytes) -> list[Offered]:
+    def _events(self, request: web.Request, body: bytes, notes: Counter[str]) -> list[Offered]:
         kind = request.content_type if "Content-Type" in request.headers else ""
-        found = messages_in(body, self._decode) if self._decode else events_in(kind, request.headers, body)
+        found = messages_in(body, self._decode, notes) if self._decode else events_in(kind, request.headers, body)
         return [
             self._checked(event, f"event {n}: " if len(found) > 1 else "", len(body)) for n, event in enumerate(found)
         ]

@@ -12,7 +12,7 @@ from connectors.edge.event import Offered, encoded, offered, too_large
 from connectors.edge.publisher import Publisher
 from connectors.edge.spool import Cursor, Parcel
 from connectors.prometheus import Registry
-from schemas.metrics import CONNECTOR_BYTES, CONNECTOR_ERRORS, CONNECTOR_EVENTS, SPOOL_REFUSED, Metric
+from schemas.metrics import CONNECTOR_BYTES, CONNECTOR_ERRORS, CONNECTOR_EVENTS, CONNECTOR_NOTED, SPOOL_REFUSED, Metric
 
 log = structlog.get_logger()
 
@@ -50,6 +50,13 @@ class Door:
         """Count and log what becomes no event. `place` says where it came from."""
         self.count(CONNECTOR_ERRORS, error.kind)
         log.warning("refused", connector=self.name, place=place, reason=str(error))
+
+    def note(self, place: str, notes: Mapping[str, int]) -> None:
+        """Count and log what a reader of messages found worth a word: `kind`, or `kind: what`, and how often."""
+        for said, count in notes.items():
+            self._registry.counter(CONNECTOR_NOTED, self.name, said.partition(":")[0]).inc(count)
+        if notes:
+            log.info("noted", connector=self.name, place=place, notes=dict(notes))
 
     async def take(self, events: Sequence[Offered], cursors: Sequence[Cursor] = (), size: int = 0) -> None:
         """Returns when all of them are in the spool, with the cursors; raises SpoolRefusedError when none is."""
