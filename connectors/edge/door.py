@@ -80,6 +80,10 @@ class Door:
         """What this source kept last under this name with its events."""
         return await self._publisher.cursor(name)
 
+    async def cursors(self, prefix: str) -> dict[str, str]:
+        """All that this source kept under names that begin so."""
+        return await self._publisher.cursors(prefix)
+
 
 def event_of(text: bytes) -> dict[str, Any]:
     """The object that a JSON text is; raises InvalidEventError."""
