@@ -34,7 +34,7 @@ class HttpSource:
         """Raises ConfigurationError when the port or a file cannot be used."""
         application = web.Application(client_max_size=self._listening.max_body_bytes)
         application.router.add_post(self._path, _Page(door, _token(self._token_file)).answer)
-        await serve(door.name, self._listening, application)
+        await serve(door, self._listening, application)
 
 
 class _Page:

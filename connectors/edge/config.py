@@ -15,14 +15,19 @@ from connectors.cloudevents_http.settings import HttpSettings
 from connectors.edge.bounds import Bounds, WhenFull
 from connectors.edge.sender import Delivery
 from connectors.files.settings import FilesSettings
+from connectors.pm_inbox.settings import PmInboxSettings
 from connectors.stdin.settings import StdinSettings
+from connectors.ves_http.settings import VesSettings
 from schemas.errors import ConfigurationError
 
 _SPANS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _SIZES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
 
 # A new connector is its folder, and one more word here.
-AnySource = Annotated[FilesSettings | HttpSettings | StdinSettings, Field(discriminator="kind")]
+AnySource = Annotated[
+    FilesSettings | HttpSettings | PmInboxSettings | StdinSettings | VesSettings,
+    Field(discriminator="kind"),
+]
 
 
 def _span(value: Any) -> Any:
@@ -113,7 +118,7 @@ def _explain(error: ValidationError) -> str:
     faults = error.errors(include_url=False)
     fault = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     # The word that chose the kind of a source is not part of where it stands.
-    kinds = {"files", "http", "stdin"}
+    kinds = {"files", "http", "pm-xml", "stdin", "ves"}
     where = ".".join(str(part) for part in fault["loc"] if part not in kinds)
     said = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":

@@ -2,11 +2,13 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
+from connectors.edge.door import Door
 from schemas.errors import ConfigurationError
 
 
@@ -37,9 +39,13 @@ class Listening:
     certificates: Certificates = Certificates()
 
 
-async def serve(name: str, where: Listening, application: web.Application) -> None:
+async def serve(door: Door, where: Listening, application: web.Application) -> None:
     """Until cancelled; requests that have begun are answered. Raises ConfigurationError for a port or file that cannot be used."""
+    name = door.name
     context = tls_context(where.certificates)
+    if context is not None:
+        # Of a class made for it: a handshake that fails is otherwise known to the client alone.
+        context.sslobject_class = _watched(lambda reason: door.fail("handshake", f"{where.bind}:{where.port}", reason))
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
     await runner.setup()
     try:
@@ -68,6 +74,22 @@ def tls_context(files: Certificates) -> ssl.SSLContext | None:
     if files.client_ca_file is not None:
         _ask_clients(context, files.client_ca_file)
     return context
+
+
+def _watched(failed: Callable[[str], None]) -> type[ssl.SSLObject]:
+    class Watched(ssl.SSLObject):
+        """Tells of handshakes that fail."""
+
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                failed(error.reason or type(error).__name__)
+                raise
+
+    return Watched
 
 
 def _ask_clients(context: ssl.SSLContext, authority: Path) -> None:
