@@ -4,6 +4,7 @@ A location is only a hint: of its path we look in our own folder, and of its hos
 notification makes the gateway open what it was not told to open.
 """
 
+import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +36,11 @@ class Whence:
         if self.folder is None:
             return None
         root = self.folder.resolve()
-        path = unquote(urlsplit(location).path)
+        path = _path(location)
         for wanted in (path.lstrip("/"), path.rpartition("/")[2]):
             if not wanted or "\0" in wanted:
                 continue
-            found = (root / wanted).resolve()
+            found = Path(os.path.realpath(root / wanted))
             # Neither `..` nor a link leads out of it.
             if found.is_relative_to(root) and found.is_file():
                 return found
@@ -82,6 +83,13 @@ class Whence:
             if size > self.max_bytes:
                 raise NotAllowedError(f"the file is larger than {self.max_bytes:,} bytes")
             into.write(piece)
+
+
+def _path(location: str) -> str:
+    try:
+        return unquote(urlsplit(location).path)
+    except ValueError:
+        return ""
 
 
 def _host(parts: SplitResult) -> str:
