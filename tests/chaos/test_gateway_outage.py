@@ -68,7 +68,7 @@ def check(system: System, equipment: Equipment) -> None:
 
 
 def test_kills_in_a_broker_outage_lose_nothing_and_live_events_stay_fresh(system: System, stack: Stack) -> None:
-    numbers = ["--outage", "12", "--kills", "4", "--rate", "300", "--after", "15", "--stack", str(stack.home)]
+    numbers = ["--outage", "12", "--kills", "4", "--rate", "300", "--after", "8", "--stack", str(stack.home)]
     command = [sys.executable, "-m", "streams.cli.benchmark.outage", *numbers]
     done = subprocess.run(
         command, env=dict(system.environment), capture_output=True, text=True, timeout=240, check=False

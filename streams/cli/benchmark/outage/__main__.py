@@ -13,7 +13,7 @@ from streams.cli.benchmark.outage.plan import Plan
 Outage = Annotated[float, typer.Option("--outage", min=5, help="Seconds without a broker; 240 is four hours at 1:60.")]
 Kills = Annotated[int, typer.Option(min=0, help="kill -9 of the gateway during the outage.")]
 Rate = Annotated[float, typer.Option(min=10, help="Events a second into the gateway.")]
-After = Annotated[float, typer.Option(min=5, help="Seconds that the port goes on when the broker is back.")]
+After = Annotated[float, typer.Option(min=5, help="Seconds that the port goes on at least when the broker is back.")]
 Hours = Annotated[float, typer.Option(min=0, help="Hours of event time in the data, published fast; 0: as it happens.")]
 Seed = Annotated[int, typer.Option(help="Of the simulated port and of the moments of the kills.")]
 Home = Annotated[
@@ -25,7 +25,7 @@ def main(  # noqa: PLR0913, PLR0917  (one per option)
     outage: Outage = 240.0,
     kills: Kills = 20,
     rate: Rate = 2_000.0,
-    after: After = 120.0,
+    after: After = 60.0,
     hours: Hours = 0.0,
     seed: Seed = 7,
     home: Home = None,

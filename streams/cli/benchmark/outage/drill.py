@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -19,7 +19,6 @@ from deploy.local.stack import Stack
 from schemas.errors import CheckFailedError
 from streams.cli.access import kafka_access
 from streams.cli.benchmark.outage.arrivals import read_arrivals
-from streams.cli.benchmark.outage.lines import Lines, write_lines
 from streams.cli.benchmark.outage.plan import Plan
 from streams.cli.benchmark.outage.port import Port
 from streams.cli.benchmark.outage.programs import Program, wait_until
@@ -94,16 +93,8 @@ class Drill:
 
     def run(self) -> Result:
         """Raises CheckFailedError when something does not happen in time."""
-        begin = datetime.now(UTC) + self._lead() if self._plan.is_live else datetime.now(UTC)
-        say(f"writing the port beforehand, to begin at {begin:%H:%M:%S} UTC")
-        lines = write_lines(self._plan, begin, self._folder)
         with self._programs():
-            return self._play(Port(lines, self._folder / "inbox" / "port.jsonl"), lines, begin)
-
-    def _lead(self) -> timedelta:
-        """Time to simulate everything before it begins: 80 µs a record on an idle core, and the start of programs."""
-        records = self._plan.per_s * self._plan.span_s
-        return timedelta(seconds=30 + records * 80e-6 * max(1.5, os.getloadavg()[0]))
+            return self._play(Port(self._plan, self._folder / "inbox" / "port.jsonl"))
 
     @contextmanager
     def _programs(self) -> Iterator[None]:
@@ -117,20 +108,20 @@ class Drill:
             self._gateway.stop()
             self._worker.stop()
 
-    def _play(self, port: Port, lines: Lines, begin: datetime) -> Result:
-        self._await_begin(begin)
+    def _play(self, port: Port) -> Result:
         port.start()
-        time.sleep(max(0.0, self._plan.outage_from_s - port.elapsed_s()))
+        time.sleep(self._plan.warm_up_s)
         self._stack.stop("kafka")
         say(f"the broker is away; {port.written:,} lines are written")
-        self._kill_until(port, self._plan.outage_from_s + self._plan.outage_s)
+        self._kill_until(port.elapsed_s() + self._plan.outage_s, port)
         waiting = self._waiting() or 0.0
         self._stack.start("kafka")
-        say(f"the broker is back; {waiting:,.0f} events wait")
-        fresh_after_s, catch_up_s, oldest_s = self._watch(port)
-        wait_until(port.is_done, 2 * self._plan.span_s, "the port has written everything")
-        wait_until(lambda: self._waiting() == 0, 300 + 3 * self._plan.outage_s, "the spool is empty")
-        say("everything is delivered; judging")
+        say(f"the broker is back; {waiting:,.0f} events waited")
+        fresh_after_s, catch_up_s, oldest_s = self._watch()
+        truth = self._folder / "truth.json"
+        truth.write_text(json.dumps(port.stop()), encoding="utf-8")
+        wait_until(lambda: self._waiting() == 0, self._plan.limit_s, "the spool is empty")
+        say(f"all of {port.written:,} lines is delivered; judging")
         arrivals = read_arrivals(kafka_access(self._settings))
         return Result(
             written=port.written,
@@ -143,18 +134,10 @@ class Drill:
             events=arrivals.events,
             out_of_order=arrivals.out_of_order,
             load=round(os.getloadavg()[1], 1),
-            verified=self._verified(lines.truth),
+            verified=self._verified(truth),
         )
 
-    def _await_begin(self, begin: datetime) -> None:
-        left_s = (begin - datetime.now(UTC)).total_seconds()
-        if self._plan.is_live and left_s < -1:
-            raise CheckFailedError(
-                f"the machine needed {-left_s:.0f} s too long to simulate the port: begin later (--lead)"
-            )
-        time.sleep(max(0.0, left_s))
-
-    def _kill_until(self, port: Port, end_s: float) -> None:
+    def _kill_until(self, end_s: float, port: Port) -> None:
         """So many kills until then, each at another moment of the process's life."""
         dice = Random(self._plan.seed)  # noqa: S311  (no secret)
         for left in range(self._plan.kills, 0, -1):
@@ -164,22 +147,23 @@ class Drill:
         self._gateway.await_ready()
         time.sleep(max(0.0, end_s - port.elapsed_s()))
 
-    def _watch(self, port: Port) -> tuple[float, float, float]:
-        """Until the first fresh event, from there until no backlog is left, and how old the newest was at worst."""
-        began_s, first_s, oldest_s = time.monotonic(), None, 0.0
-        limit_s = began_s + 120 + 3 * self._plan.outage_s
+    def _watch(self) -> tuple[float, float, float]:
+        """Seconds until the first fresh event, until no backlog was left, and how old the newest was at worst between."""
+        began_s, oldest_s, fresh_s, caught_up_s = time.monotonic(), 0.0, None, None
         with psycopg.connect(self._settings.owner_dsn(), autocommit=True) as database:
-            while time.monotonic() < limit_s:
+            while (passed_s := time.monotonic() - began_s) < self._plan.limit_s:
                 age_s = _newest_age_s(database) if self._plan.is_live else 0.0
-                if first_s is None and age_s < FRESH_S:
-                    first_s = time.monotonic()
-                elif first_s is not None and not port.is_done():
+                if fresh_s is None and age_s < FRESH_S:
+                    fresh_s = passed_s
+                elif fresh_s is not None and caught_up_s is None:
                     oldest_s = max(oldest_s, age_s)
                 waiting = self._waiting()
-                if first_s is not None and waiting is not None and waiting < self._plan.per_s:
-                    return first_s - began_s, time.monotonic() - began_s, oldest_s
+                if caught_up_s is None and fresh_s is not None and waiting is not None and waiting < self._plan.per_s:
+                    caught_up_s = passed_s
+                if fresh_s is not None and caught_up_s is not None and passed_s > self._plan.after_s:
+                    return fresh_s, caught_up_s, oldest_s
                 time.sleep(_LOOK_S)
-        raise CheckFailedError(f"no catch-up within {limit_s - began_s:.0f} s: {self._waiting()} events wait")
+        raise CheckFailedError(f"no catch-up within {self._plan.limit_s:.0f} s: {self._waiting()} events wait")
 
     def _waiting(self) -> float | None:
         return self._gateway.metric("quaystream_spool_events")
