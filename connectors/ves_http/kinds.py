@@ -61,6 +61,16 @@ def one_of(*words: str) -> Kind:
     return check
 
 
+def version(*words: str) -> Kind:
+    """One of these texts; or a number that is written so, as the standard's own example has it."""
+
+    def check(value: Any, at: str, _need: Need) -> Problem | None:
+        is_known = isinstance(value, str | float) and str(value) in words
+        return None if is_known else Problem(at, f"{str(value)[:40]} is none of {', '.join(words)}")
+
+    return check
+
+
 def list_of(kind: Kind) -> Kind:
     """A list whose members are of this kind."""
 

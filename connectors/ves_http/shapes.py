@@ -6,7 +6,20 @@ here: the decoder takes the good ones and sets the others aside.
 
 from typing import Any, Final
 
-from connectors.ves_http.kinds import Kind, Need, Problem, integer, list_of, number, one_of, shape, text, texts, thing
+from connectors.ves_http.kinds import (
+    Kind,
+    Need,
+    Problem,
+    integer,
+    list_of,
+    number,
+    one_of,
+    shape,
+    text,
+    texts,
+    thing,
+    version,
+)
 
 _SEVERITIES: Final = one_of("CRITICAL", "MAJOR", "MINOR", "WARNING", "NORMAL")
 _DOMAINS: Final = (
@@ -48,6 +61,7 @@ _FAULT: Final = shape(
     eventCategory=text,
     eventSeverity=_SEVERITIES,
     eventSourceType=text,
+    faultFieldsVersion=version("4.0"),
     specificProblem=text,
     vfStatus=one_of("Active", "Idle", "Preparing to terminate", "Ready to terminate", "Requesting termination"),
 )
@@ -72,11 +86,14 @@ _THRESHOLD: Final = shape(
     eventStartTimestamp=text,
     interfaceName=text,
     possibleRootCause=text,
+    thresholdCrossingFieldsVersion=version("4.0"),
 )
 
 _REPORT: Final = shape(
     "measTypes measValuesList",
     "",
+    jobId=text,
+    measInfoId=thing,
     measTypes=thing,
     measValuesList=list_of(shape("measObjInstId measResults", "", measObjInstId=text, measResults=list_of(thing))),
 )
@@ -86,12 +103,22 @@ BLOCKS: Final[dict[str, tuple[str, Kind]]] = {
     "thresholdCrossingAlert": ("thresholdCrossingAlertFields", _THRESHOLD),
     "heartbeat": (
         "heartbeatFields",
-        shape("", "heartbeatFieldsVersion heartbeatInterval", additionalFields=texts, heartbeatInterval=integer),
+        shape(
+            "",
+            "heartbeatFieldsVersion heartbeatInterval",
+            additionalFields=texts,
+            heartbeatFieldsVersion=version("3.0"),
+            heartbeatInterval=integer,
+        ),
     ),
     "measurement": (
         "measurementFields",
         shape(
-            "measurementInterval", "measurementFieldsVersion", measurementInterval=number, additionalMeasurements=_NAMED
+            "measurementInterval",
+            "measurementFieldsVersion",
+            additionalMeasurements=_NAMED,
+            measurementFieldsVersion=version("4.0"),
+            measurementInterval=number,
         ),
     ),
     "perf3gpp": (
@@ -99,6 +126,7 @@ BLOCKS: Final[dict[str, tuple[str, Kind]]] = {
         shape(
             "measDataCollection",
             "perf3gppFieldsVersion",
+            perf3gppFieldsVersion=version("1.0", "1.0.1"),
             measDataCollection=shape(
                 "granularityPeriod measInfoList",
                 "measuredEntityDn",
@@ -110,7 +138,13 @@ BLOCKS: Final[dict[str, tuple[str, Kind]]] = {
     ),
     "stndDefined": (
         "stndDefinedFields",
-        shape("data", "stndDefinedFieldsVersion", data=thing, schemaReference=text),
+        shape(
+            "data",
+            "stndDefinedFieldsVersion",
+            data=thing,
+            schemaReference=text,
+            stndDefinedFieldsVersion=version("1.0"),
+        ),
     ),
     "notification": (
         "notificationFields",
@@ -120,6 +154,7 @@ BLOCKS: Final[dict[str, tuple[str, Kind]]] = {
             arrayOfNamedHashMap=_NAMED,
             changeIdentifier=text,
             changeType=text,
+            notificationFieldsVersion=version("2.0"),
         ),
     ),
 }

@@ -62,9 +62,9 @@ def test_a_port_that_is_stopped_tells_the_truth_of_what_it_wrote(tmp_path: Path)
 
 
 def test_hours_of_event_time_are_written_in_the_time_of_the_drill() -> None:
-    plan = Plan(outage_s=20, kills=1, per_s=100, after_s=4, hours=4)
+    plan = Plan(outage_s=20, kills=1, per_s=1_000, after_s=4, hours=4)
     now = datetime(2026, 1, 1, 4, tzinfo=UTC)
     options = plan.simulation(now)
     assert (options.start, options.duration.total_seconds()) == (datetime(2026, 1, 1, tzinfo=UTC), 4 * 3_600)
-    # 100 a second for 6 + 20 + 4 seconds, spread over four hours.
-    assert options.rate_hz * 37.6 * 4 * 3_600 == pytest.approx(100 * 30, rel=0.01)
+    # 1,000 a second for 6 + 20 + 4 seconds, spread over four hours.
+    assert options.rate_hz * 37.6 * 4 * 3_600 == pytest.approx(1_000 * 30, rel=0.01)

@@ -91,7 +91,7 @@ class GuardedBroker:
         try:
             for done in self._admin().create_topics([NewTopic("crane-events", 2, 1)]).values():
                 done.result(5)
-        except KafkaException:
+        except (KafkaException, TimeoutError):
             return False
         return True
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import psycopg
 
 from deploy.local.stack import Stack
-from schemas.errors import CheckFailedError
+from schemas.errors import CheckFailedError, ServiceUnreachableError
 from streams.cli.access import kafka_access
 from streams.cli.benchmark.outage.arrivals import read_arrivals
 from streams.cli.benchmark.outage.plan import Plan
@@ -26,6 +26,7 @@ from streams.settings import Settings
 
 FRESH_S: Final = 5.0
 _LOOK_S: Final = 0.25
+_STARTS: Final = 5
 _NEWEST_AGE: Final = "SELECT extract(epoch FROM clock_timestamp() - max(time)) FROM port.crane_sample"
 _CONFIG: Final = """source = "/vnhph/tanvu/gw-drill"
 [spool]
@@ -115,7 +116,7 @@ class Drill:
         say(f"the broker is away; {port.written:,} lines are written")
         self._kill_until(port.elapsed_s() + self._plan.outage_s, port)
         waiting = self._waiting() or 0.0
-        self._stack.start("kafka")
+        self._mend()
         say(f"the broker is back; {waiting:,.0f} events waited")
         fresh_after_s, catch_up_s, oldest_s = self._watch()
         truth = self._folder / "truth.json"
@@ -146,6 +147,17 @@ class Drill:
             self._gateway.start()
         self._gateway.await_ready()
         time.sleep(max(0.0, end_s - port.elapsed_s()))
+
+    def _mend(self) -> None:
+        """Start the broker, on a busy machine more than once."""
+        for _ in range(_STARTS):
+            try:
+                self._stack.start("kafka")
+            except ServiceUnreachableError as error:
+                say(f"{error}; once more")
+            else:
+                return
+        raise CheckFailedError("the broker does not start")
 
     def _watch(self) -> tuple[float, float, float]:
         """Seconds until the first fresh event, until no backlog was left, and how old the newest was at worst between."""

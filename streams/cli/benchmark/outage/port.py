@@ -53,10 +53,12 @@ class Port:
         due_s = self._due_s()
         with self._into.open("ab") as file:
             for record in self._simulation.records():
-                while (early_s := due_s(record) - self.elapsed_s()) > 0:
+                due = due_s(record)
+                while (early_s := due - self.elapsed_s()) > 0:
                     file.flush()
                     time.sleep(max(early_s, _TICK_S))
-                self.behind_s = max(self.behind_s, -early_s - _TICK_S)
+                if due >= 0:
+                    self.behind_s = max(self.behind_s, -early_s - _TICK_S)
                 file.write(self._line(record))
                 self.written += 1
                 if self._stop.is_set():
