@@ -106,7 +106,8 @@ class Fetcher:
             self._next_s.pop(key, None)
 
     async def _fetch(self, key: str, wanted: Wanted, door: Door) -> None:
-        local = self._whence.local(wanted.location)
+        # In a thread: a share that hangs must not hold the rest of the gateway.
+        local = await asyncio.to_thread(self._whence.local, wanted.location)
         if local is not None:
             await self._take(key, local, door)
             return

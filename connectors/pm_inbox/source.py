@@ -56,7 +56,8 @@ class PmInbox:
         start = len(_cursor_name(door, ""))
         self._places = {name[start:]: msgspec.json.decode(text, type=Place) for name, text in kept.items()}
         while True:
-            found = self._look()
+            # In a thread: a share that hangs must not hold the rest of the gateway.
+            found = await asyncio.to_thread(self._look)
             waiting = [name for name, stamp in found.items() if not self._is_taken(name, stamp)]
             door.files_wait(len(waiting))
             for name in waiting:
