@@ -224,11 +224,29 @@ CONNECTOR_ERRORS = Metric(
     "quaystream_connector_errors_total", "counter", "Inputs a connector could not map, by kind.", ("connector", "kind")
 )
 CONNECTOR_BYTES = Metric("quaystream_connector_bytes_total", "counter", "Bytes a connector has read.", ("connector",))
-CONNECTOR_NOTED = Metric(
-    "quaystream_connector_noted_total",
+CONNECTOR_ANSWERS = Metric(
+    "quaystream_connector_answers_total",
     "counter",
-    "Parts of messages that are well and worth a word: nothing_for_us, offset_assumed, not_typed, proprietary.",
-    ("connector", "kind"),
+    "Requests a connector has answered, by HTTP status.",
+    ("connector", "status"),
+)
+CONNECTOR_NOTES = Metric(
+    "quaystream_connector_notes_total",
+    "counter",
+    "Inputs that were taken although remarkable, by what was: nothing_for_us, offset_assumed, epoch_in_ms, nulls, incomplete, …",
+    ("connector", "note"),
+)
+CONNECTOR_FILES = Metric(
+    "quaystream_connector_files_total",
+    "counter",
+    "Files a connector is done with: taken, or not_fetched.",
+    ("connector", "outcome"),
+)
+CONNECTOR_FILES_WAITING = Metric(
+    "quaystream_connector_files_waiting",
+    "gauge",
+    "Files seen or announced that a connector has not taken yet.",
+    ("connector",),
 )
 SPOOL_EVENTS = Metric("quaystream_spool_events", "gauge", "Events kept at the edge until the broker has them.")
 SPOOL_BYTES = Metric("quaystream_spool_bytes", "gauge", "Bytes of the events kept at the edge.")
@@ -299,15 +317,8 @@ SPARKPLUG_REBIRTHS = Metric(
 )
 # What a gateway exports, and nothing else.
 EDGE: tuple[Metric, ...] = (
-    *(
-        CONNECTOR_EVENTS,
-        CONNECTOR_ERRORS,
-        CONNECTOR_BYTES,
-        CONNECTOR_NOTED,
-        SPOOL_EVENTS,
-        SPOOL_BYTES,
-        SPOOL_OLDEST_AGE,
-    ),
+    *(CONNECTOR_ANSWERS, CONNECTOR_NOTES, CONNECTOR_FILES, CONNECTOR_FILES_WAITING),
+    *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES, SPOOL_OLDEST_AGE),
     *(SPOOL_COMMIT_SECONDS, SPOOL_REFUSED, SPOOL_DROPPED, SPOOL_SET_ASIDE),
     *(MQTT_CONNECTED, MQTT_TROUBLES, MQTT_PASSED_BY, CONNECTOR_MISSING, SPARKPLUG_REBIRTHS),
     *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_CLOCK_STEPS, BUILD_INFO),

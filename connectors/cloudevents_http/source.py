@@ -4,11 +4,8 @@
 503: not now; nothing was taken, come back after `Retry-After` seconds.
 """
 
-import asyncio
 import hmac
-import ssl
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +15,7 @@ from connectors.cloudevents_http.reading import events_in, messages_in
 from connectors.edge.door import Door
 from connectors.edge.errors import EventTooLargeError, InvalidEventError, SpoolFailedError, SpoolRefusedError
 from connectors.edge.event import Offered
+from connectors.edge.listening import Listening, serve
 from connectors.messages.said import Decode
 from schemas.errors import ConfigurationError
 
@@ -26,49 +24,22 @@ RETRY_AFTER_S: Final = 5
 MOST_REQUESTS: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """Where, and how large a request may be."""
-
-    bind: str
-    port: int
-    path: str
-    max_body_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who may post, and whether over TLS."""
-
-    token_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-
-
 class HttpSource:
     """Listens until cancelled; requests that have begun are answered."""
 
-    def __init__(self, listening: Listening, access: Access = Access(), decode: Decode | None = None) -> None:
+    def __init__(
+        self, path: str, listening: Listening, token_file: Path | None = None, decode: Decode | None = None
+    ) -> None:
+        self._path = path
         self._listening = listening
-        self._access = access
+        self._token_file = token_file
         self._decode = decode
 
     async def run(self, door: Door) -> None:
         """Raises ConfigurationError when the port or a file cannot be used."""
-        where = self._listening
-        application = web.Application(client_max_size=where.max_body_bytes)
-        application.router.add_post(where.path, _Page(door, _token(self._access.token_file), self._decode).answer)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, where.bind, where.port, ssl_context=_tls(self._access)).start()
-            await asyncio.Event().wait()
-        except OSError as error:
-            raise ConfigurationError(
-                f"source {door.name} cannot listen on {where.bind}:{where.port} ({error.strerror}): choose another port"
-            ) from error
-        finally:
-            await runner.cleanup()
+        application = web.Application(client_max_size=self._listening.max_body_bytes)
+        application.router.add_post(self._path, _Page(door, _token(self._token_file), self._decode).answer)
+        await serve(door, self._listening, application)
 
 
 class _Page:
@@ -143,17 +114,3 @@ def _token(file: Path | None) -> str | None:
     if not token:
         raise ConfigurationError(f"token_file {file} is empty: write the token into it")
     return token
-
-
-def _tls(access: Access) -> ssl.SSLContext | None:
-    if access.cert_file is None or access.key_file is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(access.cert_file, access.key_file, password=lambda: "")
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"cert_file {access.cert_file} and its key cannot be used: PEM, not encrypted"
-        ) from error
-    return context
