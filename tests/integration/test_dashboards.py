@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -88,7 +89,7 @@ def port(
     """A quarter of an hour of a port with every fault, scraped by a Prometheus while a worker stores them."""
     folder = tmp_path_factory.mktemp("dashboards")
     broker.reset()
-    stack.up(["prometheus"])
+    started = stack.up(["prometheus"])
     with databases.migrated() as database:
         environment = settings(broker, database, str(folder / "home"))
         workers = Workers(environment, folder)
@@ -102,7 +103,8 @@ def port(
             announced.unlink()
         finally:
             workers.end()
-            stack.stop("prometheus")
+            for part in started:
+                stack.stop(part)
 
 
 def settings(broker: Broker, database: Database, home: str) -> dict[str, str]:
@@ -169,7 +171,7 @@ def await_series(port: Port, question: Question, chosen: Chosen) -> bool:
 
 
 def test_a_series_is_told_by_time_metric_and_value(port: Port) -> None:
-    """What Grafana makes lines of. A metric that is null would be a line without a name."""
+    """What Grafana makes lines of: a metric that is null would be a line without a name, a value that is a word a label."""
     drawn = {"timeseries", "state-timeline", "status-history"}
     names = {
         f"{b['uid']}: {panel['title']} [A]"
@@ -181,6 +183,7 @@ def test_a_series_is_told_by_time_metric_and_value(port: Port) -> None:
         if name in names:
             assert list(answer.columns) == ["time", "metric", "value"], name
             assert all(row[1] for row in answer.rows), name
+            assert all(row[2] is None or isinstance(row[2], float | int | Decimal) for row in answer.rows), name
             assert [row[0] for row in answer.rows] == sorted(row[0] for row in answer.rows), name
 
 
@@ -246,3 +249,18 @@ def test_boxes_over_the_quay_are_those_of_the_kpi(port: Port) -> None:
         *(port.since, port.until, SITE),
     )
     assert shown == defined > 0
+
+
+def test_slow_statements_are_told_without_values_and_of_our_roles_only(port: Port) -> None:
+    port.reader.ask("SELECT 'a value that nobody else may see', 4711")
+    told = port.reader.ask("SELECT role, statement FROM ingest.slow_statements()").rows
+    assert {role for role, _ in told} <= {"quaystream_owner", "quaystream_worker", "quaystream_reader"}
+    assert [statement for _, statement in told if "a value that" in statement or "4711" in statement] == []
+    assert [statement for _, statement in told if "INSERT INTO port.crane_minute" in statement]
+
+
+def test_without_the_statistics_no_statement_is_slow(stack: Stack, port: Port) -> None:
+    with psycopg.connect(stack.superuser_url(port.database.name)) as connection:
+        connection.execute("DROP EXTENSION pg_stat_statements")
+        assert connection.execute("SELECT count(*) FROM ingest.slow_statements()").fetchall() == [(0,)]
+        connection.rollback()
