@@ -36,6 +36,7 @@ SHORT = {
     "velocityms": "m/s",
     "kwatth": "kWh",
 }
+_HUES = {"green": "#56a64b", "red": "#e02f44", "yellow": "#f2cc0c", "orange": "#ff780a"}
 Series = Mapping[str, Sequence[tuple[datetime, float]]]
 
 
@@ -151,6 +152,7 @@ def _bars(axes: Axes, panel: Json, found: tuple[Sequence[str], Sequence[Sequence
     values = [float(row[1]) for row in found[1]]
     axes.barh(names, values, color=[_colour(panel, value) for value in values])
     axes.invert_yaxis()
+    axes.set_xlim(panel["fieldConfig"]["defaults"].get("min"), panel["fieldConfig"]["defaults"].get("max"))
     axes.tick_params(labelsize=6)
 
 
