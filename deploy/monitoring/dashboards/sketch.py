@@ -176,9 +176,7 @@ def _colour(panel: Json, value: float) -> str:
         return str(mappings[0]["options"].get(str(int(value)), {"color": "white"})["color"])
     steps = defaults.get("thresholds", {"steps": [{"value": None, "color": "steelblue"}]})["steps"]
     reached = [step["color"] for step in steps if step["value"] is None or value >= step["value"]]
-    return {"green": "#56a64b", "red": "#e02f44", "yellow": "#f2cc0c", "orange": "#ff780a"}.get(
-        reached[-1], reached[-1]
-    )
+    return str(_HUES.get(reached[-1], reached[-1]))
 
 
 def _said(value: Any, unit: str) -> str:
