@@ -22,7 +22,8 @@ from deploy.local.stack import Stack
 from deploy.monitoring.dashboards import expand
 from deploy.monitoring.dashboards.expand import Chosen
 from deploy.monitoring.dashboards.measure import Answer, Reader, ask_prometheus, choose, now
-from deploy.monitoring.dashboards.saved import Question, boards, every_question, questions
+from deploy.monitoring.dashboards.saved import Question, boards, every_question, panels, questions
+from deploy.monitoring.dashboards.sketch import draw
 from schemas.tables import RAW_TABLES
 from tests.support.broker import Broker
 from tests.support.databases import Database, Databases
@@ -249,6 +250,17 @@ def test_boxes_over_the_quay_are_those_of_the_kpi(port: Port) -> None:
         *(port.since, port.until, SITE),
     )
     assert shown == defined > 0
+
+
+def test_a_sketch_has_every_panel_with_what_it_answers(port: Port) -> None:
+    board = boards()["quaystream-crane.json"]
+    figure = draw(board, port.reader, port.prometheus, port.chosen(board))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [panel["title"] for panel in panels(board)]
+    assert [
+        axes.get_title(loc="left")
+        for axes in figure.axes
+        if not (axes.lines or axes.tables or axes.texts or axes.patches)
+    ] == []
 
 
 def test_slow_statements_are_told_without_values_and_of_our_roles_only(port: Port) -> None:

@@ -54,12 +54,13 @@ def main() -> int:
     reader = Reader(str(status.reader_url))
     board = boards()[f"{asked.board}.json"]
     chosen = choose(board, reader, now() - timedelta(hours=asked.hours), now(), {"site": asked.site})
-    _draw(board, reader, str(status.prometheus), chosen).savefig(asked.file)
+    draw(board, reader, str(status.prometheus), chosen).savefig(asked.file)
     reader.close()
     return 0
 
 
-def _draw(board: Json, reader: Reader, prometheus: str, chosen: Chosen) -> Figure:
+def draw(board: Json, reader: Reader, prometheus: str, chosen: Chosen) -> Figure:
+    """The board's panels where they belong, with what they answer now."""
     height = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels(board))
     figure = Figure(figsize=(COLUMNS * UNIT_IN, (height + 1) * UNIT_IN * 0.62), facecolor="#f4f5f5")
     figure.suptitle(board["title"], x=0.01, ha="left", fontsize=15)
