@@ -99,7 +99,7 @@ class ConsumerFlow:
 
 def spans_of(settings: Settings) -> Spans | None:
     """Where spans go; None by default. Raises ConfigurationError where the extra is missing."""
-    if settings.traces == "off":
+    if settings.trace_export == "off":
         return None
     from connectors.otlp.spans import OtlpSpans
 

@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     cert_file: Path | None = Field(default=None, description=FILE)
     key_file: Path | None = Field(default=None, description=FILE)
     log_format: Literal["json", "console"] = Field(default="console", description="json or console")
-    traces: Literal["off", "otlp"] = Field(default="off", description="off or otlp")
+    trace_export: Literal["off", "otlp"] = Field(default="off", description="off or otlp")
 
     @classmethod
     def settings_customise_sources(

@@ -26,7 +26,7 @@ class OtlpSpans:
             from opentelemetry.sdk.trace.export import BatchSpanProcessor
         except ImportError as error:
             raise ConfigurationError(
-                "QUAYSTREAM_TRACES=otlp needs OpenTelemetry: install quaystream[otel], or set it to off"
+                "QUAYSTREAM_TRACE_EXPORT=otlp needs OpenTelemetry: install quaystream[otel], or set it to off"
             ) from error
         self._trace: Any = trace
         self._provider = TracerProvider(resource=Resource.create({"service.name": service, "service.version": version}))

@@ -111,4 +111,4 @@ def test_traces_without_the_extra_are_one_clear_line(monkeypatch: pytest.MonkeyP
 def test_traces_are_off_by_default() -> None:
     from streams.settings import Settings
 
-    assert Settings.model_fields["traces"].default == "off"
+    assert Settings.model_fields["trace_export"].default == "off"

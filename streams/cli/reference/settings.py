@@ -48,7 +48,7 @@ MEANINGS: Final = {
     "cert_file": "Our certificate for `mtls`, as PEM.",
     "key_file": "Its unencrypted key, as PEM.",
     "log_format": "Log lines for machines (`json`) or for people (`console`).",
-    "traces": "`otlp` exports each transaction as a span to an OpenTelemetry collector "
+    "trace_export": "`otlp` exports each transaction as a span to an OpenTelemetry collector "
     "([logs and traces](../how-to/logs-and-traces.md)); needs the extra `otel`.",
 }
 # Defaults that are worked out when the settings are read.
