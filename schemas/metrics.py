@@ -356,3 +356,5 @@ CATALOGUE: tuple[Metric, ...] = (
     *EDGE,
     *BOARD,
 )
+# What a worker exports: all but what only the board knows.
+WORKER: tuple[Metric, ...] = tuple(metric for metric in CATALOGUE if metric not in BOARD)
