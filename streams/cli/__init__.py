@@ -25,6 +25,7 @@ GROUPS = (
     "export",
     "kpi",
     "doctor",
+    "health",
     "simulate",
 )
 
