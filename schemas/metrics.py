@@ -146,6 +146,13 @@ SEQUENCE_MISSING = Metric(
     "Numbered events not yet received, without those in dead letters.",
     ("domain", "site"),
 )
+COMPLETENESS = Metric(
+    "quaystream_completeness_ratio",
+    "gauge",
+    "Numbered events stored ÷ numbered events counted by gateways, of the boots heard within the last hour; "
+    "no series where nothing is numbered.",
+    ("domain", "site"),
+)
 CLOCK_SKEW = Metric(
     "quaystream_clock_skew_seconds",
     "gauge",
@@ -292,16 +299,35 @@ EDGE: tuple[Metric, ...] = (
     *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_CLOCK_STEPS, BUILD_INFO),
 )
 
+# The board (docs/how-to/board.md).
+BOARD_VIEWERS = Metric("quaystream_board_viewers", "gauge", "Screens that are watching the board's stream.")
+BOARD_READ_SECONDS = Metric(
+    "quaystream_board_read_seconds",
+    "histogram",
+    "Duration of one look at the database, for all viewers.",
+    (),
+    _COMMIT_BUCKETS_S,
+)
+BOARD_READ_FAILURES = Metric(
+    "quaystream_board_read_failures_total", "counter", "Looks that the database did not answer; screens say so."
+)
+BOARD_READ_TIMESTAMP = Metric(
+    "quaystream_board_read_timestamp_seconds", "gauge", "When the board last read the database (Unix time)."
+)
+# What the board exports, and nothing else.
+BOARD: tuple[Metric, ...] = (BOARD_VIEWERS, BOARD_READ_SECONDS, BOARD_READ_FAILURES, BOARD_READ_TIMESTAMP)
+
 CATALOGUE: tuple[Metric, ...] = (
     *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, COUNTERS_UNKNOWN, KEY_MISMATCH, LOST_RECORDS),
     *(COMMIT_SECONDS, COMMIT_ROWS, COMMIT_RETRIES, FENCED, LAST_COMMIT_TIMESTAMP),
     *(EVENT_AGE, FRESHNESS_TIMESTAMP, PARTITION_LAG_RECORDS, PARTITION_LAG_SECONDS, PARTITION_PAUSED),
     *(BACKFILL_RATE, BACKFILL_RECORDS, BACKFILL_YIELDED),
-    *(LEDGER_DIFFERENCE, SEQUENCE_MISSING, CLOCK_SKEW),
+    *(LEDGER_DIFFERENCE, SEQUENCE_MISSING, COMPLETENESS, CLOCK_SKEW),
     *(DEAD_LETTERS_RELAYED, DEAD_LETTERS_UNRELAYED),
     *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),
     *(REFOLD_FAILURES, REFOLD_FAILING, ATTRIBUTED_DAYS),
     *(SLA_MINUTES, SLA_BUDGET),
     START_TIMESTAMP,
     *EDGE,
+    *BOARD,
 )

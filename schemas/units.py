@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class SiUnit(NamedTuple):
-    """The SI unit, and value_si = value * `multiply` / `divide`, both whole numbers."""
+    """The SI unit, and value_si = value * `multiply` / `divide` (one of them is 1, so that one rounding happens)."""
 
     unit: str
     multiply: int = 1
@@ -46,19 +46,6 @@ _SPELLINGS: tuple[tuple[SiUnit, tuple[str, ...]], ...] = (
     (SiUnit("W"), ("W",)),
     (SiUnit("W", 1_000), ("kW",)),
     (SiUnit("W", divide=1_000), ("mW",)),
-    # Lengths, speeds, masses, of cranes and boxes. A length in feet is a class of boxes, and no length (domain words 2.1).
-    (SiUnit("m"), ("m",)),
-    (SiUnit("m", 1_000), ("km",)),
-    (SiUnit("m", divide=100), ("cm",)),
-    (SiUnit("m", divide=1_000), ("mm",)),
-    (SiUnit("m/s"), ("m/s",)),
-    (SiUnit("m/s", 1_000, 3_600), ("km/h",)),
-    (SiUnit("m/s", 1_852, 3_600), ("kn",)),
-    (SiUnit("m/s", divide=60), ("m/min",)),
-    (SiUnit("m/s", divide=1_000), ("mm/s",)),
-    (SiUnit("kg"), ("kg", "KGM")),
-    (SiUnit("kg", 1_000), ("t", "TNE")),
-    (SiUnit("kg", divide=1_000), ("g",)),
     # As they are.
     (SiUnit("V"), ("V",)),
     (SiUnit("A"), ("A",)),
@@ -84,40 +71,3 @@ def to_si(value: float | None, unit: str | None) -> tuple[float | None, str | No
         return None, si.unit
     result = value * si.multiply / si.divide
     return (result, si.unit) if math.isfinite(result) else (None, None)
-
-
-# The ends of field names, longest first, and the unit that each says.
-_FIELD_UNITS: tuple[tuple[str, str], ...] = (
-    ("_mbps", "Mbit/s"),
-    ("_mps", "m/s"),
-    ("_kwh", "kWh"),
-    ("_ratio", "ratio"),
-    ("_dbm", "dBm"),
-    ("_kw", "kW"),
-    ("_kg", "kg"),
-    ("_db", "dB"),
-    ("_ms", "ms"),
-    ("_m", "m"),
-    ("_t", "t"),
-    ("_s", "s"),
-)
-
-
-def unit_of_field(name: str) -> str | None:
-    """The unit in which an event's field is, by its name: `load_t` is in t; None where the name says none."""
-    return next((unit for end, unit in _FIELD_UNITS if name.endswith(end)), None)
-
-
-def convertible(unit: str, to: str) -> bool:
-    """Whether both are known and of one kind."""
-    return unit in UNITS and to in UNITS and UNITS[unit].unit == UNITS[to].unit
-
-
-def converted(value: float, unit: str, to: str) -> float:
-    """`value` of `unit` in `to`, rounded once. Raises KeyError and ValueError where the units do not convert."""
-    given, wanted = UNITS[unit], UNITS[to]
-    if given.unit != wanted.unit:
-        raise ValueError(f"{unit} is no {to}")
-    multiply, divide = given.multiply * wanted.divide, given.divide * wanted.multiply
-    common = math.gcd(multiply, divide)
-    return value * (multiply // common) / (divide // common)

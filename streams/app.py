@@ -26,6 +26,7 @@ from connectors.timescale.store import TimescaleStore
 from schemas import metrics
 from schemas.backfill import SUFFIX
 from schemas.reference import declared_sources
+from schemas.signing import read_gateways
 from schemas.topics import INGEST_TOPICS
 from streams.chores import PASSING, Chores
 from streams.core.domain import Limits
@@ -50,6 +51,8 @@ log = structlog.get_logger()
 CRASH_EXIT = 70
 CLAIM_DEADLINE_S = 20.0
 HEARTBEAT_S = 1.0
+# Sessions of the database that one worker uses at most: a lane's own and one beside it, and two for the chores.
+POOL_CONNECTIONS = 2 * len(DOMAINS) + 2
 """Only the answer to a heartbeat tells a worker that another has left: until then nobody reads what that one had."""
 _LAST_HOURS_S = 5.0
 VERSION = version("quaystream")
@@ -119,7 +122,7 @@ class Worker(Service):
     async def on_first_start(self) -> None:
         """Build what needs a loop."""
         settings = self.settings
-        self._pool = await open_pool(settings.worker_dsn(), 2 * len(DOMAINS) + 2)
+        self._pool = await open_pool(settings.worker_dsn(), POOL_CONNECTIONS)
         self._store = store = TimescaleStore(self._pool, settings.group, f"{os.uname().nodename}/{os.getpid()}")
         flow = ConsumerFlow(self._app)
         pace = Pace(settings.batch_rows, timedelta(milliseconds=settings.linger_ms))
@@ -221,6 +224,7 @@ def limits_of(settings: Settings) -> Limits:
         settings.dead_letter_run,
         settings.dead_letter_share,
         settings.dead_letter_window,
+        read_gateways(settings.gateway_keys_file) if settings.gateway_keys_file else None,
     )
 
 

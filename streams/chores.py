@@ -60,6 +60,19 @@ LEFT JOIN LATERAL (
 WHERE g.filled_at IS NULL
 GROUP BY g.type, g.subject
 """
+# A number that was refused has not been stored either: as in kpi.completeness.
+_COMPLETENESS = """
+SELECT domain, site, 1 - (sum(missing) / sum(counted))::float8 AS ratio
+FROM (
+  SELECT split_part(s.type, '.', 3) AS domain, substring(s.subject FROM '^[^-]+-[^-]+') AS site,
+         s.intervals[cardinality(s.intervals)] AS counted,
+         (SELECT coalesce(sum(g.to_sequence - g.from_sequence + 1), 0) FROM ingest.sequence_gap g
+          WHERE g.stream_id = s.stream_id AND g.filled_at IS NULL) AS missing
+  FROM ingest.sequence_stream s
+  WHERE s.updated_at > now() - INTERVAL '1 hour' AND s.intervals[cardinality(s.intervals)] > 0
+) AS heard
+GROUP BY domain, site
+"""
 _LEDGER = """
 SELECT topic, sum(abs(next_offset - first_offset - accepted - duplicate - rejected - missing))::bigint AS difference
 FROM ingest.partition_offset GROUP BY topic
@@ -181,8 +194,10 @@ class Chores(Service):
                     await self.sleep(_BUSY_S)
 
     async def _service_levels(self) -> None:
-        """Some of the minutes that have rested."""
-        await self._judge(RESTS)
+        """Some of the minutes that have rested, and all of them while no records wait."""
+        while (judgement := await self._judge(RESTS)) is not None and not judgement.is_all:
+            if self.should_stop or self._is_waited_for():
+                return
 
     async def _judge(self, rests: timedelta) -> Judgement | None:
         judgement = await judge_minutes(self._pool, rests)
@@ -212,6 +227,7 @@ class Chores(Service):
     async def _ledger(self) -> None:
         async with self._pool.acquire() as connection:
             missing = await connection.fetch(_MISSING)
+            complete = await connection.fetch(_COMPLETENESS)
             ledger = await connection.fetch(_LEDGER)
             unrelayed = await connection.fetch(_UNRELAYED)
         counts: Counter[tuple[str, str]] = Counter()
@@ -219,10 +235,11 @@ class Chores(Service):
             domain = row["type"].removeprefix(TYPE_PREFIX).partition(".")[0]
             counts[domain, site_of(row["subject"])] += row["missing"]
         self._replace(metrics.SEQUENCE_MISSING, dict(counts))
+        self._replace(metrics.COMPLETENESS, {(row["domain"], row["site"]): row["ratio"] for row in complete})
         self._replace(metrics.LEDGER_DIFFERENCE, {(row["topic"],): row["difference"] for row in ledger})
         self._replace(metrics.DEAD_LETTERS_UNRELAYED, {(row["topic"],): row["waiting"] for row in unrelayed})
 
-    def _replace(self, metric: metrics.Metric, values: dict[Any, int]) -> None:
+    def _replace(self, metric: metrics.Metric, values: Mapping[Any, float]) -> None:
         self._registry.clear(metric)
         for labels, value in values.items():
             self._registry.gauge(metric, *labels).set(value)

@@ -117,6 +117,8 @@ class Settings(BaseSettings):
     ca_file: Path | None = Field(default=None, description=FILE)
     cert_file: Path | None = Field(default=None, description=FILE)
     key_file: Path | None = Field(default=None, description=FILE)
+    signing_key_file: Path | None = Field(default=None, description=FILE)
+    gateway_keys_file: Path | None = Field(default=None, description=FILE)
     log_format: Literal["json", "console"] = Field(default="console", description="json or console")
 
     @classmethod

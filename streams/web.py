@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from mode import Service
@@ -10,17 +10,25 @@ from mode import Service
 from schemas.errors import ConfigurationError
 
 PORTS = range(6066, 6098)
+MEND = "set QUAYSTREAM_WEB_PORT to a free one"
 Health = Callable[[], str | None]
 
 
+class Routes(Protocol):
+    """Whatever has pages: `Pages`, or those of the board."""
+
+    def application(self) -> web.Application: ...
+
+
 class Web(Service):
-    """Serves on `bind`; `port` None takes the next free of 6066-6097.
+    """Serves on `bind`; `port` None takes the next free of 6066-6097. `mend` is what to do when the port is taken.
 
     `metrics` gives the exposition; `alive` and `ready` give None when well, else what is wrong (503).
     """
 
-    def __init__(self, bind: str, port: int | None, pages: "Pages", **kwargs: Any) -> None:
+    def __init__(self, bind: str, port: int | None, pages: Routes, mend: str = MEND, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._mend = mend
         self._bind = bind
         self._ports = PORTS if port is None else (port,)
         self._pages = pages
@@ -41,7 +49,7 @@ class Web(Service):
                 self.port = port
                 return
         wanted = f"port {self._ports[0]}" if len(self._ports) == 1 else "every port of 6066-6097"
-        raise ConfigurationError(f"{wanted} is taken on {self._bind}: set QUAYSTREAM_WEB_PORT to a free one")
+        raise ConfigurationError(f"{wanted} is taken on {self._bind}: {self._mend}")
 
     async def on_stop(self) -> None:
         """Stop listening."""

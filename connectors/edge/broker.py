@@ -13,7 +13,7 @@ from schemas.errors import ConfigurationError
 
 Trouble = Literal["away", "certificate", "credentials", "not_allowed", "no_topic", "refused", "other"]
 
-HEADERS: Final = [("content-type", b"application/cloudevents+json")]
+HEADERS: Final[list[tuple[str, bytes | None]]] = [("content-type", b"application/cloudevents+json")]
 # What one event may be before compression; what the broker takes is the topic's max.message.bytes.
 _MAX_MESSAGE_BYTES: Final = 4 * 1024 * 1024
 _MEANING: Final[Mapping[int, Trouble]] = MappingProxyType(
@@ -68,6 +68,7 @@ class Broker:
         self.delivered: list[int] = []
         self.failed: list[Failure] = []
         self._heard = heard
+        self._signer = access.signer()
         self._producer = _producer(
             {**librdkafka_options(access), **_options(delivery_timeout_s), "error_cb": self._error}
         )
@@ -75,8 +76,9 @@ class Broker:
     def send(self, row: Row) -> bool:
         """Hand over one event; False when the producer takes no more now."""
         done = partial(self._done, row.position, row.topic)
+        headers = self._signer.signed(row.value, HEADERS) if self._signer else HEADERS
         try:
-            self._producer.produce(row.topic, row.value, row.key.encode(), headers=HEADERS, on_delivery=done)
+            self._producer.produce(row.topic, row.value, row.key.encode(), headers=list(headers), on_delivery=done)
         except BufferError:
             return False
         except KafkaException as error:

@@ -88,7 +88,9 @@ class Keeper:
     async def _run(self) -> None:
         while self.failure is None:
             try:
-                await asyncio.wait_for(self._work.wait(), LET_GO_S)
+                # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with what it waits for.
+                async with asyncio.timeout(LET_GO_S):
+                    await self._work.wait()
             except TimeoutError:
                 if not self._delivered:
                     continue

@@ -7,6 +7,7 @@ first; the backlog goes at its own pace, with few on their way, so nothing live 
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
@@ -133,10 +134,10 @@ class Sender:
             await self._rest()
 
     async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._keeper.arrived.wait(), BUSY_S if self._on_way or self._waits() else IDLE_S)
-        except TimeoutError:
-            return
+        # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with what it waits for.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BUSY_S if self._on_way or self._waits() else IDLE_S):
+                await self._keeper.arrived.wait()
 
     def _waits(self) -> bool:
         return any(self._read.values())

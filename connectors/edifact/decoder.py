@@ -3,6 +3,7 @@
 Identity follows from interchange, message and segment, so that a file read twice makes nothing new.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -26,6 +27,7 @@ _WHEN: Final = {"COARRI": ("203", "7"), "CODECO": ("7", "203")}
 _HERE: Final = {"discharged": ("165", "11"), "loaded": ("165", "9")}
 _VIET_NAM: Final = "VN"
 CALL: Final = "ATZ"
+_ORIGINAL: Final = "9"
 
 
 def decode(content: bytes, notes: Counter[str], partner: EdifactPartner) -> Iterator[Said]:
@@ -56,8 +58,7 @@ def _told(message: Message, notes: Counter[str], partner: EdifactPartner) -> Ite
         try:
             yield from reading.events(group, milestone, where, notes)
         except RefusedPartError as error:
-            part = "".join(text_of(segment) for segment in group.segments)
-            yield Untold(f"{head.get(1)}: {error}", where, part.encode("latin-1"))
+            yield Untold(f"{head.get(1)}: {error}", where, _text(group).encode("latin-1"))
 
 
 class _Reading(NamedTuple):
@@ -85,15 +86,18 @@ class _Reading(NamedTuple):
         about = {**said, "milestone": milestone, **vessel_facts(self.report)}
         if call := self._call(about):
             about["call_id"] = call
-        yield Told(self._event(CARGO, f"{site}-{asset_name(head.get(1))}", at, about, head.number), where)
+        yield Told(self._event(CARGO, f"{site}-{asset_name(head.get(1))}", at, about, group), where)
         if step := self._gate_step(group, milestone, said):
-            yield Told(self._event(GATE, f"{site}-{self.partner.gate}", at, step, head.number), where)
+            yield Told(self._event(GATE, f"{site}-{self.partner.gate}", at, step, group), where)
 
-    def _event(self, kind: str, subject: str, at: datetime, data: dict[str, Any], number: int) -> dict[str, Any]:
+    def _event(self, kind: str, subject: str, at: datetime, data: dict[str, Any], group: Part) -> dict[str, Any]:
+        """Named by interchange, message and segment; and by the group's text, for references come back after a while."""
         sent = self.message.interchange
         name = ".".join(filter(None, (sent.reference, sent.prepared))) or "bare"
+        digest = hashlib.sha256(_text(group).encode("latin-1")).hexdigest()[:8]
+        place = f"{self.message.reference}/{group.segments[0].number}/{kind.split('.')[2]}"
         return {
-            "id": f"{name}/{self.message.reference}/{number}/{kind.split('.')[2]}/{self.message.digest}",
+            "id": f"{name}/{place}/{digest}",
             "source": f"/edifact/{asset_name(sent.sender or 'unnamed').lower()}",
             "type": kind,
             "subject": subject,
@@ -119,8 +123,9 @@ class _Reading(NamedTuple):
         return moment(text, form, zone_of(self.partner.offset)), stated
 
     def _document(self) -> dict[str, Any]:
-        said = {"document": self.report.number, "document_function": self.report.function}
-        return {name: text for name, text in said.items() if text and text != "9"}
+        number, function = self.report.number, self.report.function
+        said = {"document": number, "document_function": "" if function == _ORIGINAL else function}
+        return {name: text for name, text in said.items() if text}
 
     def _call(self, facts: dict[str, Any]) -> str | None:
         ship = facts.get("vessel_imo") or facts.get("vessel_call_sign")
@@ -151,6 +156,10 @@ class _Reading(NamedTuple):
         name = self.partner.visit
         given = (group.get("RFF", name) or self.report.header.get("RFF", name)) if name else ""
         return given or f"{self.report.number or self.message.reference}-{equipment}"
+
+
+def _text(group: Part) -> str:
+    return "".join(text_of(segment) for segment in group.segments)
 
 
 def _plate(leg: Segment) -> str:

@@ -3,7 +3,6 @@
 A message that is broken is one broken part; the messages around it are whole.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -25,13 +24,12 @@ class Interchange(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A whole message: its segments from UNH to UNT. `digest` is of its text: the same message, the same digest."""
+    """A whole message: its segments from UNH to UNT, and its text."""
 
     interchange: Interchange
     reference: str
     kind: tuple[str, ...]
     segments: tuple[Segment, ...]
-    digest: str
     raw: str
 
 
@@ -144,9 +142,8 @@ class _Reading:
             header = message.header
             kind = header.elements[1] if len(header.elements) > 1 else ("",)
             segments = (*message.segments, trailer._replace(number=len(message.raws)))
-            digest = hashlib.sha256(text.encode("latin-1")).hexdigest()[:8]
             where = self.interchange or Interchange()
-            yield Message(where, header.get(0), tuple(map(str.strip, kind)), segments, digest, text)
+            yield Message(where, header.get(0), tuple(map(str.strip, kind)), segments, text)
         self.message = None
 
     def _fault(self, message: _Open, trailer: Segment, text: str) -> str | None:

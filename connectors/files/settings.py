@@ -33,7 +33,7 @@ class FilesSettings(SourceSettings):
     @model_validator(mode="after")
     def _has_a_mapping(self) -> Self:
         if self.format in ("csv", "mapped") and self.mapping is None:
-            raise ValueError(f'`format = "{self.format}"` needs a `mapping`')
+            raise ValueError('`mapping` is for `format = "csv"` and "mapped", which need one')
         if self.format == "json" and self.mapping is not None:
             raise ValueError('`mapping` is not for `format = "json"`, which is CloudEvents')
         return self

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from schemas.errors import ConfigurationError
+from schemas.signing import HEADER, Headers, Key, read_key
 
 if TYPE_CHECKING:
     from faust.types.auth import CredentialsT
@@ -49,12 +50,30 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class KafkaAccess:
-    """Where the brokers are (`host:port,…`) and how to be let in."""
+    """Where the brokers are (`host:port,…`), how to be let in, and with what key records are signed, if at all."""
 
     brokers: str
     security: Security = "plaintext"
     sasl: Sasl | None = None
     tls: Tls = field(default_factory=Tls)
+    signing_key_file: Path | None = None
+
+    def signer(self) -> "Signer | None":
+        """What signs records; reads the key. Raises ConfigurationError."""
+        return None if self.signing_key_file is None else Signer(read_key(self.signing_key_file))
+
+
+class Signer:
+    """Adds the signature of schemas/signing.py to the headers of a record; one that is there stays."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = Key(key)
+
+    def signed(self, value: bytes | None, headers: Headers) -> Headers:
+        """The headers to send a record with."""
+        if any(name == HEADER for name, _ in headers):
+            return headers
+        return [*headers, (HEADER, self._key.signature_of(value, headers))]
 
 
 class KafkaSettings(Protocol):
@@ -76,6 +95,8 @@ class KafkaSettings(Protocol):
     def cert_file(self) -> Path | None: ...
     @property
     def key_file(self) -> Path | None: ...
+    @property
+    def signing_key_file(self) -> Path | None: ...
 
 
 def access_from(settings: KafkaSettings) -> KafkaAccess:
@@ -84,7 +105,7 @@ def access_from(settings: KafkaSettings) -> KafkaAccess:
     if settings.username_file and settings.password_file:
         sasl = Sasl(settings.sasl_mechanism, settings.username_file, settings.password_file)
     tls = Tls(settings.ca_file, settings.cert_file, settings.key_file)
-    access = KafkaAccess(settings.brokers, settings.kafka_security, sasl, tls)
+    access = KafkaAccess(settings.brokers, settings.kafka_security, sasl, tls, settings.signing_key_file)
     _refuse_contradictions(access)
     return access
 

@@ -42,6 +42,7 @@ class Publisher:
 
     def __init__(self, access: KafkaAccess, compression: Literal["lz4", "zstd"] = "lz4") -> None:
         self._access = access
+        self._signer = access.signer()
         self._compression = compression
         self._connection: _Connection | None = None
         self._acknowledged = 0
@@ -77,7 +78,7 @@ class Publisher:
         try:
             await connection.require(topic)
             await connection.wait_until_at_most(_MAX_IN_FLIGHT - 1)
-            await connection.send(topic, key, value, headers)
+            await connection.send(topic, key, value, self._signer.signed(value, headers) if self._signer else headers)
         except (KafkaError, TimeoutError) as error:
             await self._give_up(error)
 

@@ -10,7 +10,7 @@ from connectors.mapping.model import FieldSource, Mapping, TimeSource
 from connectors.mapping.template import Template
 from connectors.messages.places import asset_name, zone_of
 from connectors.messages.said import RefusedPartError
-from schemas.units import converted, unit_of_field
+from schemas.quantities import converted, unit_of_field
 
 _NOTHING: Final = object()
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")

@@ -14,7 +14,7 @@ from connectors.mapping.template import Template
 from connectors.messages.places import Offset
 from schemas.events import MODELS, EventData
 from schemas.identifiers import is_subject
-from schemas.units import UNITS, convertible, unit_of_field
+from schemas.quantities import QUANTITIES, convertible, unit_of_field
 
 Fixed = str | int | float | bool
 Model = type[EventData]
@@ -160,7 +160,7 @@ class Mapping(_Part):
         if wanted is None:
             yield f"fields.{name}.unit: the name {name} says no unit to convert to"
         elif not convertible(unit, wanted):
-            known = ", ".join(spelling for spelling in UNITS if convertible(spelling, wanted))
+            known = ", ".join(spelling for spelling in QUANTITIES if convertible(spelling, wanted))
             yield f"fields.{name}.unit: {unit} does not convert to {wanted}; these do: {known}"
 
     def _value_faults(self, where: str, name: str, value: Fixed) -> Iterator[str]:

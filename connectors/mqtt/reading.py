@@ -17,11 +17,12 @@ from connectors.mqtt.inbox import Message
 
 STRUCTURED: Final = "application/cloudevents+json"
 Identity = Literal["number", "content"]
-# The events of one message, given the words of its topic; raises InvalidEventError.
-Read = Callable[[Message, Words[str, str]], list[dict[str, Any]]]
+# The events of one message, given the words of its topic, and what was wrong in place of those that are none.
+# Raises InvalidEventError where the message is none at all.
+Read = Callable[[Message, Words[str, str]], list[dict[str, Any] | InvalidEventError]]
 
 
-def cloudevents(message: Message, _: Words[str, str]) -> list[dict[str, Any]]:
+def cloudevents(message: Message, _: Words[str, str]) -> list[dict[str, Any] | InvalidEventError]:
     """Structured mode; with MQTT 5 also binary mode (MQTT protocol binding 1.0.2, 3.1 and 3.2)."""
     attributes = dict(message.attributes)
     if "specversion" in attributes and not message.content_type.lower().startswith(STRUCTURED):
@@ -32,13 +33,10 @@ def cloudevents(message: Message, _: Words[str, str]) -> list[dict[str, Any]]:
 def mapped(mapping: Mapping, identity: Identity) -> Read:
     """A JSON object is one event, an array of objects one each. See `cells_of` for what a mapping may name."""
 
-    def read(message: Message, names: Words[str, str]) -> list[dict[str, Any]]:
+    def read(message: Message, names: Words[str, str]) -> list[dict[str, Any] | InvalidEventError]:
         found = _json(message.payload)
-        objects = found if isinstance(found, list) else [found]
-        if not objects or not all(isinstance(each, dict) for each in objects):
-            raise InvalidEventError("neither a JSON object nor an array of them")
         own = own_cells(message, names)
-        events = [facts({**cells_of(each), **own}, mapping) for each in objects]
+        events = [_event(each, own, mapping) for each in (found if isinstance(found, list) else [found])]
         return named(events, message) if identity == "content" else events
 
     return read
@@ -62,10 +60,24 @@ def facts(cells: dict[str, str], mapping: Mapping) -> dict[str, Any]:
     return found
 
 
-def named(events: list[dict[str, Any]], message: Message) -> list[dict[str, Any]]:
+def named(
+    events: list[dict[str, Any] | InvalidEventError], message: Message
+) -> list[dict[str, Any] | InvalidEventError]:
     """The events, each with an id made of topic and payload: whoever publishes the same again says the same."""
     digest = hashlib.sha256(message.topic.encode() + b"\0" + message.payload).hexdigest()[:32]
-    return [{**event, "id": f"{digest}-{number}"} for number, event in enumerate(events)]
+    return [
+        event if isinstance(event, InvalidEventError) else {**event, "id": f"{digest}-{number}"}
+        for number, event in enumerate(events)
+    ]
+
+
+def _event(content: Any, own: Words[str, str], mapping: Mapping) -> dict[str, Any] | InvalidEventError:
+    if not isinstance(content, dict):
+        return InvalidEventError("not a JSON object")
+    try:
+        return facts({**cells_of(content), **own}, mapping)
+    except InvalidEventError as error:
+        return error
 
 
 def _cells(value: Any, path: str) -> Iterator[tuple[str, str]]:

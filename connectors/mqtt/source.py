@@ -1,7 +1,7 @@
 """Messages of topics that a template names, each read as its template says. Remembers nothing between them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from connectors.edge.door import Door
 from connectors.edge.errors import InvalidEventError
@@ -52,8 +52,10 @@ class TopicReader:
         return []
 
 
-def _checked(event: dict[str, object], number: int, message: Message, door: Door) -> list[Offered]:
+def _checked(event: dict[str, Any] | InvalidEventError, number: int, message: Message, door: Door) -> list[Offered]:
     try:
+        if isinstance(event, InvalidEventError):
+            raise event
         return [door.check(event, len(message.payload))]
     except InvalidEventError as error:
         door.refuse(f"{message.topic} event {number}", error)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from connectors.kafka.outgoing import parse_time
+from connectors.kafka.outgoing import parse_time, time_text
 from connectors.messages.said import RefusedPartError
 from connectors.tic.words import KEY, POM, POMT, PROPERTIES, SUBJECTS, is_concept
 
@@ -145,7 +145,8 @@ def _items(value: Any, where: str) -> list[dict[str, Any]]:
 
 def _key_part(name: str, value: Any) -> Any:
     """A moment is the same however it is written."""
-    return parse_time(value) if name == "timestamp" else value
+    at = parse_time(value) if name == "timestamp" else None
+    return value if at is None else time_text(at)
 
 
 def _has_timestamps(value: Any) -> bool:

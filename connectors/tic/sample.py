@@ -23,7 +23,7 @@ from connectors.tic.vocabulary import (
     is_measured,
     words_of,
 )
-from schemas.units import converted, convertible, unit_of_field
+from schemas.quantities import converted, convertible, unit_of_field
 
 Values = dict[str, list[tuple[Any, Reading]]]
 

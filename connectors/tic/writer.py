@@ -13,7 +13,7 @@ from connectors.tic.flat import from_json, to_json
 from connectors.tic.grammar import HEADER
 from connectors.tic.partner import name_of
 from connectors.tic.vocabulary import COUNTS, FLAGS, LENGTH, NUMBERS, Words
-from schemas.units import unit_of_field
+from schemas.quantities import unit_of_field
 
 VERSION: Final = "2022.006"
 

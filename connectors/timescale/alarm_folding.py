@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
+from connectors.timescale.alarm_rows import ALARM_ROWS, BEAT_BEFORE, BEAT_ROWS, TOUCHED
 from connectors.timescale.facts import merge, read_facts
 from connectors.timescale.pool import Connection
 from connectors.timescale.refolds import Due, Outcome, Work
@@ -38,10 +39,11 @@ _EVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Touched(NamedTuple):
-    """An alarm of a cell with rows (or facts) in the marks, the first of them at `since`."""
+    """An alarm of a cell with rows (or facts) in the marks, the first of them at `since`; nothing changes after `until`."""
 
     identity: AlarmIdentity
     since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ class _Alarm:
         async with aclosing(self._events(start, as_of, end)) as events:
             async for event in events:
                 is_first = current is None or begins(current, event)
-                if is_first and event.time > self.work.until and event.time in stored and not end.is_reached:
+                if is_first and event.time > self.touched.until and event.time in stored and not end.is_reached:
                     end.at = event.time
                     break
                 *ended, current = episodes(current, [event])
@@ -162,11 +164,12 @@ class _Alarm:
 
     async def _events(self, start: Start, as_of: datetime, end: End) -> AsyncGenerator[Told, None]:
         if not self._is_ours:
-            async for row in self._rows(_ALARM_ROWS, start.since, *self.touched.identity[3:]):
+            condition, *words = self.touched.identity[3:]
+            async for row in self._rows(ALARM_ROWS, start.since, condition, PATIENCE, *words):
                 yield Told(row["time"], row["severity"], row["probable_cause"])
             return
         end.last = await self._beat_before(start.since)
-        async for row in self._rows(_BEAT_ROWS, start.since):
+        async for row in self._rows(BEAT_ROWS, start.since):
             beat = Beat(row["time"], row["interval_s"])
             for told in self._between(start, end.last, beat):
                 yield told
@@ -188,7 +191,7 @@ class _Alarm:
 
     async def _beat_before(self, at: datetime) -> Beat | None:
         identity = self.touched.identity
-        row = await self.connection.fetchrow(_BEAT_BEFORE, identity.cell_id, identity.source, at)
+        row = await self.connection.fetchrow(BEAT_BEFORE, identity.cell_id, identity.source, at)
         return Beat(row["time"], row["interval_s"]) if row else None
 
     def _due(self, end: End, as_of: datetime) -> Due | None:
@@ -202,38 +205,10 @@ class _Alarm:
 async def _touched(connection: Connection, work: Work, horizon: datetime) -> list[Touched]:
     """The alarms with rows or facts within the marks of a cell."""
     cell_id = work.key.partition("/")[2]
-    values = (cell_id, max(work.since, horizon), work.until, load_alarm_rules().heartbeat.condition)
-    found: dict[AlarmIdentity, datetime] = {}
-    for row in await connection.fetch(_TOUCHED, *values):
+    values = (cell_id, max(work.since, horizon), work.until, load_alarm_rules().heartbeat.condition, PATIENCE)
+    found: dict[AlarmIdentity, Touched] = {}
+    for row in await connection.fetch(TOUCHED, *values):
         identity = AlarmIdentity(cell_id, *(row[name] for name in AlarmIdentity._fields[1:]))
-        found[identity] = min(found.get(identity, row["since"]), row["since"])
-    return [Touched(identity, since) for identity, since in found.items()]
-
-
-_TOUCHED = """
-SELECT 'network' AS origin, source, condition, interface, specific_problem, min(time) AS since
-FROM port.cell_alarm_event WHERE cell_id = $1 AND time BETWEEN $2 AND $3
-GROUP BY source, condition, interface, specific_problem
-UNION ALL
-SELECT 'heartbeat', source, $4, NULL, NULL, min(time)
-FROM port.cell_heartbeat WHERE cell_id = $1 AND time BETWEEN $2 AND $3 GROUP BY source
-UNION ALL
-SELECT origin, source, condition, interface, specific_problem, greatest(min(first_at), $2)
-FROM port.cell_alarm WHERE cell_id = $1 AND last_at >= $2 AND first_at <= $3
-GROUP BY origin, source, condition, interface, specific_problem
-"""
-# As cell_alarm.in_order sorts; texts by their bytes, as Python does.
-_ALARM_ROWS = """
-SELECT time, severity, probable_cause FROM port.cell_alarm_event
-WHERE cell_id = $1 AND source = $2 AND time >= $3 AND condition = $4
-    AND interface IS NOT DISTINCT FROM $5 AND specific_problem IS NOT DISTINCT FROM $6
-ORDER BY time, array_position(ARRAY['warning', 'minor', 'major', 'critical', 'cleared'], severity), event_id COLLATE "C"
-"""
-_BEAT_ROWS = """
-SELECT time, interval_s FROM port.cell_heartbeat WHERE cell_id = $1 AND source = $2 AND time >= $3
-ORDER BY time, event_id COLLATE "C"
-"""
-_BEAT_BEFORE = """
-SELECT time, interval_s FROM port.cell_heartbeat WHERE cell_id = $1 AND source = $2 AND time < $3
-ORDER BY time DESC, event_id COLLATE "C" DESC LIMIT 1
-"""
+        known = found.setdefault(identity, Touched(identity, row["since"], work.until))
+        found[identity] = Touched(identity, min(known.since, row["since"]), max(known.until, row["until"]))
+    return list(found.values())

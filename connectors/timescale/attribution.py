@@ -27,7 +27,7 @@ from streams.facts.fact import Fact
 from streams.facts.restate import Reason, Stored, compare
 
 _LOCK_SPACE: Final = 0x7261
-_MARGIN: Final = timedelta(hours=1)  # a cycle of the day may have begun before it
+MARGIN: Final = timedelta(hours=1)  # a cycle of the day may have begun before it
 _SAMPLES: Final = 250_000
 _RADIO: Final = ("at", "rtt_ms", "loss_ratio", "sinr_db")
 
@@ -71,18 +71,25 @@ async def newest_work(connection: Connection) -> datetime | None:
 
 async def find_due(connection: Connection, since: datetime, until: datetime, site: str | None) -> list[Due]:
     """Days whose `state` is not what the database has now."""
+    return [due for due, is_made in await _days(connection, since, until, site) if not is_made]
+
+
+async def find_made(connection: Connection, since: datetime, until: datetime) -> list[Due]:
+    """Days that are made of what the database has now."""
+    return [due for due, is_made in await _days(connection, since, until, None) if is_made]
+
+
+async def _days(connection: Connection, since: datetime, until: datetime, site: str | None) -> list[tuple[Due, bool]]:
+    """Every day with work, and whether it is made of what the database has now."""
     method = {"definition": DEFINITION, **asdict(PROFILE), **asdict(METHOD)}
     rows = await connection.fetch(_DUE, since, until, site)
     found = []
     for row in rows:
         state = {"counts": json.loads(row["counts"]), "method": method}
-        if (
-            row["state"] is None
-            or json.loads(row["state"]) != state
-            or row["is_over"] != (row["outcome"] == "complete")
-        ):
-            place = Place(row["asset_id"], row["site"], row["day"], row["name"], row["is_over"])
-            found.append(Due(place, row["day_end"], state))
+        is_made = row["state"] is not None and json.loads(row["state"]) == state
+        is_made = is_made and row["is_over"] == (row["outcome"] == "complete")
+        place = Place(row["asset_id"], row["site"], row["day"], row["name"], row["is_over"])
+        found.append((Due(place, row["day_end"], state), is_made))
     return found
 
 
@@ -92,16 +99,21 @@ async def read_days(connection: Connection, since: datetime, until: datetime, si
 
 
 async def _made(pool: Pool, due: Due) -> tuple[list[Fact], Fact]:
-    place = due.place
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         await connection.execute(LOOK_UP)
-        span = (place.asset_id, place.day, due.until)
-        cycles = cycles_of(map(dict, await connection.fetch(_CYCLES, *span)))
-        cycles += trips_of(map(dict, await connection.fetch(_TRIPS, *span)))
-        since = place.day - _MARGIN
-        statuses = await read_crane_rows(connection, ["port.crane_status"], place.asset_id, since, due.until)
-        modems = [await _readings(connection, device, since, due.until) for device in await _modems(connection, place)]
-        samples = await _samples(connection, place.asset_id, since, due.until)
+        return await made_of(connection, due)
+
+
+async def made_of(connection: Connection, due: Due) -> tuple[list[Fact], Fact]:
+    """A day's cycles and the day, from facts and raw rows; writes nothing. Wants a transaction."""
+    place = due.place
+    span = (place.asset_id, place.day, due.until)
+    cycles = cycles_of(map(dict, await connection.fetch(_CYCLES, *span)))
+    cycles += trips_of(map(dict, await connection.fetch(_TRIPS, *span)))
+    since = place.day - MARGIN
+    statuses = await read_crane_rows(connection, ["port.crane_status"], place.asset_id, since, due.until)
+    modems = [await _readings(connection, device, since, due.until) for device in await _modems(connection, place)]
+    samples = await _samples(connection, place.asset_id, since, due.until)
 
     def work() -> tuple[list[Fact], Fact]:
         idle = idle_of(statuses["port.crane_status"], due.until)
@@ -111,14 +123,18 @@ async def _made(pool: Pool, due: Due) -> tuple[list[Fact], Fact]:
     return await asyncio.to_thread(work)
 
 
+async def stored_of(connection: Connection, table: FactTable, place: Place) -> list[Stored]:
+    """What is stored of a machine's day in one of the two tables."""
+    return await read_facts(connection, table, "WHERE f.asset_id = $1 AND f.day = $2", place.asset_id, place.day)
+
+
 async def _written(pool: Pool, place: Place, facts: Sequence[Fact], day: Fact) -> int | None:
     """How many facts were restated; None where nothing changed."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", _LOCK_SPACE, day.key)
-        among = "WHERE f.asset_id = $1 AND f.day = $2"
         changed, restated = False, 0
         for table, made in ((RADIO_LOSS, list(facts)), (RADIO_ATTRIBUTION, [day])):
-            stored = await read_facts(connection, table, among, place.asset_id, place.day)
+            stored = await stored_of(connection, table, place)
             changes = compare(table, stored, made)
             if not changes.is_empty:
                 reason: Reason = "definition" if _is_redefined(table, stored, made) else "late"

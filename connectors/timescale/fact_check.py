@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import asyncpg
 
 from connectors.timescale.refolds import Folding, Outcome, Work, clock_of, horizon_of
+from schemas.facts import FactTable
 from streams.facts.fact import OPEN, Fact
 from streams.facts.kinds import KeyedKind
 from streams.facts.restate import Changes
@@ -24,7 +25,7 @@ async def check_failing(connection: asyncpg.Connection) -> list[str]:
     """Keys whose fold failed, in words; cheap."""
     rows = await connection.fetch(_FAILING)
     lines = [f"{row['kind']} {row['key']}: cannot be folded ({row['failures']} times): {row['detail']}" for row in rows]
-    return _first(lines, "facts")
+    return first_of(lines, "facts")
 
 
 async def check_facts(
@@ -45,7 +46,7 @@ async def check_facts(
         for chunk in _chunks(works):
             known = {work.site: clocks.get(work.site, _LONG_AGO) for work in chunk}
             lines += _lines(folding, await _without_age(connection, folding, chunk, (known, horizon)))
-        differences += _first(lines, folding.table.name)
+        differences += first_of(lines, folding.table.name)
     return differences
 
 
@@ -71,15 +72,16 @@ def _lines(folding: Folding, outcome: Outcome) -> Iterator[str]:
     for key, why in outcome.failed.items():
         yield f"{name} {key}: cannot be folded: {why}"
     for changes in outcome.changes.values():
-        yield from (f"{name} {said}" for said in _said(folding, changes))
+        yield from (f"{name} {said}" for said in said_of(folding.table, changes))
 
 
-def _said(folding: Folding, changes: Changes) -> Iterator[str]:
+def said_of(table: FactTable, changes: Changes) -> Iterator[str]:
+    """What folding again changes, in words."""
     yield from (f"{fact.key}: its raw rows are there, the fact is not" for fact in changes.new if not _is_silence(fact))
     yield from (f"{fact.key}: no raw rows say so" for fact in changes.withdrawn)
     yield from (f"{fact.key}: has gone on in its raw rows" for fact in changes.progressed)
     for stored, fact in (pair for pair in changes.restated if not _is_silence(pair[1])):
-        names = [n for n in folding.table.column_names if stored.values[n] != fact.values[n] and n != "state"]
+        names = [n for n in table.column_names if stored.values[n] != fact.values[n] and n != "state"]
         said = "; ".join(f"{n} is {stored.values[n]}, folded {fact.values[n]}" for n in names)
         yield f"{fact.key}: {said}"
 
@@ -104,7 +106,8 @@ def _chunks(works: Sequence[Work]) -> Iterator[Sequence[Work]]:
     return (works[start : start + CHUNK_KEYS] for start in range(0, len(works), CHUNK_KEYS))
 
 
-def _first(lines: Iterable[str], what: str) -> list[str]:
+def first_of(lines: Iterable[str], what: str) -> list[str]:
+    """Some of the differences, and how many more there are."""
     every = list(lines)
     more = len(every) - SHOWN
     return [*every[:SHOWN], f"{what}: {more} more facts differ"] if more > 0 else every

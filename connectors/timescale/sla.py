@@ -6,7 +6,7 @@ count. One worker at a time; each turn takes a bounded number of minutes.
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -67,10 +67,10 @@ async def judge_minutes(pool: Pool, rests: timedelta = RESTS) -> Judgement | Non
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
             return None
         await connection.execute(LOOK_UP)
-        buckets = [row["bucket"] for row in await connection.fetch(_TAKE, MOST_MINUTES, rests, OVER_RESTS)]
+        buckets = [row["bucket"] for row in await connection.fetch(_TAKE, rests, OVER_RESTS, MOST_MINUTES)]
         if not buckets:
             return Judgement()
-        minutes = [_minute(row) for row in await connection.fetch(_CHANGED, buckets)]
+        minutes = [minute_of(row) for row in await connection.fetch(_CHANGED, buckets)]
         states: Counter[tuple[str, str, str]] = Counter()
         for chunk in (minutes[at : at + _CHUNK] for at in range(0, len(minutes), _CHUNK)):
             states += await _judge(connection, chunk)
@@ -78,6 +78,15 @@ async def judge_minutes(pool: Pool, rests: timedelta = RESTS) -> Judgement | Non
 
 
 async def _judge(connection: Connection, minutes: Sequence[Minute]) -> Counter[tuple[str, str, str]]:
+    judged = await judged_of(connection, minutes)
+    written = await connection.fetch(_WRITE, *_columns(judged), RECENT)
+    return Counter((row["site"], row["profile"], row["state"]) for row in written if row["is_first"])
+
+
+async def judged_of(connection: Connection, minutes: Sequence[Minute]) -> list[tuple[Minute, Profile, Judged]]:
+    """What readings say of minutes, by each profile that is asked of the device; writes nothing."""
+    if not minutes:
+        return []
     profiles = {minute.device: profiles_of(minute.device) for minute in minutes}
     fields = sorted({name for several in profiles.values() for one in several for name in one.fields})
     rows = await connection.fetch(
@@ -95,12 +104,27 @@ async def _judge(connection: Connection, minutes: Sequence[Minute]) -> Counter[t
                     found.append((minute, profile, judged))
         return found
 
-    judged = await asyncio.to_thread(run)
-    written = await connection.fetch(_WRITE, *_columns(judged), RECENT)
-    return Counter((row["site"], row["profile"], row["state"]) for row in written if row["is_first"])
+    return await asyncio.to_thread(run)
 
 
-def _minute(row: asyncpg.Record) -> Minute:
+async def count_due(connection: Connection) -> int:
+    """Marked minutes that have rested and wait to be judged."""
+    due: int = await connection.fetchval(f"SELECT count(*) FROM ({_RESTED}) AS due", RESTS, OVER_RESTS)  # noqa: S608
+    return due
+
+
+async def judged_minutes(connection: Connection, since: datetime) -> AsyncIterator[list[Minute]]:
+    """All minutes from `since` on that no mark is about, some at a time; wants a transaction."""
+    found: list[Minute] = []
+    async for row in connection.cursor(_UNMARKED, since, prefetch=_CHUNK):
+        found.append(minute_of(row))
+        if len(found) == _CHUNK:
+            yield found
+            found = []
+    yield found
+
+
+def minute_of(row: asyncpg.Record) -> Minute:
     device = Device(device_id=row["device_id"], site=row["site"], type=row["type"], carried_by=row["carried_by"])
     return Minute(device, row["bucket"], row["samples"])
 
@@ -136,16 +160,27 @@ def _readings(fields: Collection[str]) -> str:
 
 # While readings of a minute go on coming it rests: what belongs together is judged once. Shortly, once there are readings of
 # a later one.
-_TAKE = """
+_RESTED = """
+SELECT bucket FROM ingest.stale_sla GROUP BY bucket
+HAVING max(marked_at) <= now() - CASE WHEN bucket < (SELECT max(bucket) FROM ingest.stale_sla)
+                                 THEN least($1::interval, $2::interval) ELSE $1::interval END
+"""
+_TAKE = f"""
 WITH chosen AS (
-    SELECT bucket FROM ingest.stale_sla GROUP BY bucket
-    HAVING max(marked_at) <= now() - CASE WHEN bucket < (SELECT max(bucket) FROM ingest.stale_sla)
-                                     THEN least($2::interval, $3::interval) ELSE $2::interval END
-    ORDER BY bucket LIMIT $1
+    {_RESTED} ORDER BY bucket LIMIT $3
 ), taken AS (
     DELETE FROM ingest.stale_sla AS s USING chosen AS c WHERE s.bucket = c.bucket RETURNING s.bucket
 )
 SELECT DISTINCT bucket FROM taken ORDER BY bucket
+"""  # noqa: S608  (of constants)
+# Of a minute after a marked one, the first reading may tell of another time.
+_UNMARKED = """
+SELECT m.bucket, m.device_id, m.site, m.samples, a.type, a.carried_by
+FROM port.radio_minute AS m LEFT JOIN port.asset AS a ON a.asset_id = m.device_id AND a.declared
+WHERE m.bucket >= $1 AND NOT EXISTS (
+    SELECT FROM ingest.stale_sla AS s WHERE s.bucket IN (m.bucket, m.bucket - INTERVAL '1 minute')
+)
+ORDER BY m.bucket, m.device_id
 """
 # The first reading of a minute tells of the time since the last of the minute before: a judged minute after a changed one
 # is judged again.

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
+from deploy.local.home import downloads, locked
 from deploy.local.part import Step
 from schemas.errors import ConfigurationError
 
@@ -16,7 +17,8 @@ def need(programs: Mapping[str, str], step: Step) -> None:
     """Make sure each program (key) is there, installing the package (value) of those that are not."""
     missing = [package for program, package in programs.items() if not find(program)]
     if missing:
-        with step(f"Install {', '.join(missing)}"):
+        # One at a time: a second apt would find its lock taken and give up.
+        with step(f"Install {', '.join(missing)}"), locked(downloads() / ".packages.lock"):
             _install(missing)
     for program, package in programs.items():
         if not find(program):

@@ -1,4 +1,4 @@
-"""Everything that is derived from the models and catalogues: JSON Schemas, the AsyncAPI document, reference pages.
+"""Everything that is derived from the models and catalogues: JSON Schemas, the AsyncAPI and OpenAPI documents, reference pages.
 
 `python -m schemas.generate` writes them, `--check` says what differs. Same sources, same bytes.
 """
@@ -6,11 +6,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from schemas.generate import asyncapi, counters, jsonschemas, kpis, reference, sla
+from schemas.generate import asyncapi, counters, jsonschemas, kpis, openapi, reference, sla
 
 ROOT = Path(__file__).parents[2]
 JSONSCHEMA_FOLDER = "schemas/jsonschema"
 ASYNCAPI_FILE = "schemas/asyncapi.yaml"
+OPENAPI_FILE = "schemas/openapi.json"
 REFERENCE_FOLDER = "docs/reference"
 
 
@@ -19,6 +20,7 @@ def generated() -> dict[str, str]:
     return {
         **{f"{JSONSCHEMA_FOLDER}/{name}.json": text for name, text in jsonschemas.files().items()},
         ASYNCAPI_FILE: asyncapi.text(),
+        OPENAPI_FILE: openapi.text(),
         **{f"{REFERENCE_FOLDER}/{name}.md": text for name, text in reference.pages().items()},
         f"{REFERENCE_FOLDER}/kpis.md": kpis.page(),
         f"{REFERENCE_FOLDER}/counters.md": counters.page(),

@@ -20,6 +20,8 @@ GROUPS = (
     "gateway",
     "mapping",
     "dead_letters",
+    "board",
+    "top",
     "verify",
     "offsets",
     "export",

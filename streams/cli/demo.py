@@ -33,6 +33,7 @@ def demo(seconds: Seconds = None, seed: Seed = 7, faults: FaultNames = "all") ->
     Without --seconds it runs until Ctrl-C. The stack stays up afterwards (`quaystream down` stops it).
     """
     from streams.cli import database, stack, topics, verify
+    from streams.cli.demo_view import addresses
 
     console = Console(highlight=False)
     stack.up()
@@ -57,7 +58,10 @@ def demo(seconds: Seconds = None, seed: Seed = 7, faults: FaultNames = "all") ->
         _watch(settings, worker, port, console, seconds)
         _end(port)
         console.print("The simulated port has ended; checking that everything adds up…")
-        verify.verify(truth=truth, wait="60s")
+        try:
+            verify.verify(truth=truth, wait="60s")
+        finally:
+            console.print(addresses(settings), soft_wrap=True)
 
 
 def _settings() -> "Settings":

@@ -73,7 +73,7 @@ async def _watch(settings: "Settings", console: Console, goes_on: Callable[[], b
                     connection, goes_on, TURN_S, lambda lines: live.update(_shown(settings, lines), refresh=True)
                 )
         else:
-            print(_addresses(settings).plain, flush=True)
+            print(addresses(settings).plain, flush=True)
             await _turns(connection, goes_on, PLAIN_EVERY_S, lambda lines: print(_plain(lines), flush=True))
 
 
@@ -132,7 +132,7 @@ def _shown(settings: "Settings", lines: list[Line]) -> Group:
             f"{line.rejected:,}",
             line.newest,
         )
-    return Group(table, _addresses(settings), Text("Ctrl-C ends the demo; `quaystream down` stops the stack."))
+    return Group(table, addresses(settings), Text("Ctrl-C ends the demo; `quaystream down` stops the stack."))
 
 
 def _plain(lines: list[Line]) -> str:
@@ -150,13 +150,15 @@ def _age(seconds: float | None) -> str:
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def _addresses(settings: "Settings") -> Text:
+def addresses(settings: "Settings") -> Text:
+    """What there is to look at, and where."""
     from deploy.local import Stack
     from streams.settings import mask
 
     status = Stack(settings.home).status()
     metrics = ", ".join(status.worker_metrics) or "starting"
     return Text(
-        f"Look at: Prometheus {status.prometheus}/graph · worker {metrics}\n"
+        f"Look at: Prometheus {status.prometheus}/graph · alerts {status.prometheus}/alerts · Alertmanager {status.alertmanager}\n"
+        f"         worker {metrics} · dashboards for a Grafana of yours in deploy/monitoring/grafana\n"
         f"         database {mask(status.reader_url or '')} · broker {status.brokers}"
     )

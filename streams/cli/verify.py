@@ -31,7 +31,7 @@ POLL_S: Final = 0.5
 
 TruthFile = Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Also judge this simulated run.")]
 Wait = Annotated[str | None, typer.Option(metavar="SPAN", help="Wait this long for the worker to catch up, like 120s.")]
-Facts = Annotated[bool, typer.Option("--facts", help="Also fold every fact again from its raw rows and compare.")]
+Facts = Annotated[bool, typer.Option("--facts", help="Also make every fact again, from its raw rows, and compare.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
@@ -98,11 +98,12 @@ async def _verify(settings: "Settings", asked: Asked) -> tuple["Ledger", Settled
 
 
 async def _fold_again(connection: "asyncpg.Connection") -> list[str]:
+    from connectors.timescale.derived_check import check_derived
     from connectors.timescale.fact_check import check_facts
     from connectors.timescale.fact_store import foldings
     from streams.facts.kinds import KEYED
 
-    return await check_facts(connection, foldings(), KEYED)
+    return [*await check_facts(connection, foldings(), KEYED), *await check_derived(connection)]
 
 
 def ledger_dsn(settings: "Settings") -> str:
@@ -113,13 +114,15 @@ def ledger_dsn(settings: "Settings") -> str:
 async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connection", wait: timedelta) -> Settled:
     """Wait, at most `wait`, until each fence is at its partition's end, and what follows from the rows is done.
 
-    That is: dead letters relayed, hours added up, facts folded (but for keys whose fold failed).
+    That is: dead letters relayed, hours added up, facts folded (but for keys whose fold failed), minutes of devices judged
+    that have rested.
     """
     from connectors.kafka.options import access_from
     from connectors.kafka.positions import read_positions
     from connectors.timescale.fact_store import foldings
     from connectors.timescale.ledger import read_partitions
     from connectors.timescale.refolds import count_waiting
+    from connectors.timescale.sla import count_due
     from schemas.topics import INGEST_TOPICS
 
     access, topics = access_from(settings), [topic.name for topic in INGEST_TOPICS]
@@ -133,6 +136,7 @@ async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connecti
         notes = open_notes(lines, spans, unrelayed, stale, deferred) + folding_notes(
             await count_waiting(connection, foldings())
         )
+        notes += judging_notes(await count_due(connection))
         if not notes or time.monotonic() > deadline:
             return Settled(tuple(notes), tuple(beyond_the_end(lines, spans)))
         await asyncio.sleep(POLL_S)
@@ -168,6 +172,11 @@ def open_notes(
 def folding_notes(waiting: "Waiting") -> list[str]:
     """What is still to be folded, in words."""
     return [f"{waiting.marks:,} marks of facts are not folded yet"] if waiting.marks else []
+
+
+def judging_notes(due: int) -> list[str]:
+    """Which minutes wait to be judged by SLA profiles, in words."""
+    return [f"{due:,} minutes of devices are not judged yet"] if due else []
 
 
 def beyond_the_end(lines: Sequence["PartitionLine"], spans: Mapping[tuple[str, int], "OffsetSpan"]) -> list[str]:

@@ -1,7 +1,7 @@
 """A batch read: stretches of records as events and refusals, with their times, in one order."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Final
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from schemas.backfill import stored_partition
 from schemas.outcome import Reason
+from schemas.signing import Gateways
 from streams.core.decode import Decoder
 from streams.core.domain import Limits
 from streams.core.envelope import Event
@@ -84,6 +85,8 @@ def read(stretches: Sequence[Stretch], decoder: Decoder, limits: Limits, forced:
         ),
         offsets=np.array([record.offset for record in records], dtype=np.int64),
     )
+    if limits.gateways is not None:
+        _bind(batch, limits.gateways)
     _read_times(batch)
     _judge_times(batch, limits)
     _force(batch, forced)
@@ -110,6 +113,22 @@ def refusal_of(event: Event, reason: Reason, detail: str) -> Refusal:
         type=event.type,
         sequence=event.sequence if isinstance(event.sequence, int) else None,
     )
+
+
+def _bind(batch: Batch, gateways: Gateways) -> None:
+    """Refuse what says that it is from a source for which its sender may not speak. Bad data come after that."""
+    for position, (record, event) in enumerate(zip(batch.records, batch.events, strict=True)):
+        refusal = batch.refusals.get(position)
+        source = event.source if event is not None else refusal.source if refusal is not None else None
+        if source is None or (refusal is not None and refusal.reason is not Reason.INVALID_DATA):
+            continue
+        objection = gateways.objection(source, record.value, record.headers)
+        if objection is None:
+            continue
+        if refusal is not None:
+            batch.refusals[position] = replace(refusal, reason=Reason.SOURCE_REFUSED, detail=objection)
+        else:
+            refuse(batch, position, Reason.SOURCE_REFUSED, objection)
 
 
 def _read_times(batch: Batch) -> None:

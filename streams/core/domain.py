@@ -7,6 +7,7 @@ from datetime import timedelta
 import pyarrow as pa
 
 from schemas.events.model import EventData
+from schemas.signing import Gateways
 from schemas.tables import RAW_BY_TYPE, Rollup
 from streams.core.columns import ToRows, flat_rows
 
@@ -37,7 +38,7 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is refused or stopped (contract sections 4, 8 and 9.4)."""
+    """What is refused or stopped (contract sections 4, 8 and 9.4). `gateways`: None where sources are not bound."""
 
     max_record_bytes: int = 1_048_576
     max_future: timedelta = timedelta(minutes=5)
@@ -45,3 +46,4 @@ class Limits:
     dead_letter_run: int = 5_000
     dead_letter_share: float = 0.5
     dead_letter_window: int = 100_000
+    gateways: Gateways | None = None

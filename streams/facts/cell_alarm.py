@@ -1,6 +1,8 @@
 """The alarms of one cell: each raised, changed, cleared, raised again, from what the network told and from silence.
 
-An alarm is known by (source, condition, interface, specific problem). Raised again while it lasts, it goes on and its
+An alarm is known by (source, condition, interface, specific problem). A clear ends the alarm that was raised under its
+`alarm_id`, whatever else it says: that of the same condition if there is one, or else the last; where none was raised
+under it within the patience, the alarm of its own words. Raised again while it lasts, it goes on and its
 clock does not restart; another severity is a change. `cleared` ends it. Raised again within the flap window, it is the
 same alarm, flapping; later it is another. A clear that nothing was raised for is kept as information (`no_raise`); told
 again within the window it is the same. What flaps for longer than a day, or was not heard of for the patience, begins
@@ -64,8 +66,8 @@ def fold(key: str, rows: Rows, as_of: datetime, patience: timedelta = PATIENCE) 
     """Every alarm of `<site>/<cell_id>` from its rows of alarms and heartbeats, by alarm and then by time."""
     site, _, cell_id = key.partition("/")
     told: dict[AlarmIdentity, list[Told]] = {}
-    for row in in_order(rows.get(ALARMS, ())):
-        told.setdefault(identity_of(row), []).append(told_of(row))
+    for identity, row in identified(rows.get(ALARMS, ())):
+        told.setdefault(identity, []).append(told_of(row))
     for identity, beats in beats_of(cell_id, rows.get(HEARTBEATS, ())).items():
         told[identity] = [told_by_silence(one) for one in losses(beats, as_of, PATIENCE)]
     return [
@@ -80,8 +82,23 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (row["time"], _RANKS[row["severity"]], row["event_id"]))
 
 
+def identified(rows: Iterable[Row]) -> Iterator[tuple[AlarmIdentity, Row]]:
+    """Alarm events in order, each with the alarm that it is about."""
+    raised: dict[tuple[str, str], dict[AlarmIdentity, datetime]] = {}
+    for row in in_order(rows):
+        own = identity_of(row)
+        under_its_id = raised.setdefault((row["source"], row["alarm_id"]), {})
+        if row["severity"] == CLEARED:
+            heard = [one for one, at in under_its_id.items() if row["time"] - at <= PATIENCE]
+            yield own if own in heard or not heard else heard[-1], row
+        else:
+            under_its_id.pop(own, None)  # the last that was raised comes last
+            under_its_id[own] = row["time"]
+            yield own, row
+
+
 def identity_of(row: Row) -> AlarmIdentity:
-    """Which alarm a row is about."""
+    """Which alarm a row is about by its own words."""
     return AlarmIdentity(
         row["cell_id"], "network", row["source"], row["condition"], row["interface"], row["specific_problem"]
     )

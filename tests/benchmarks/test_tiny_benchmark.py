@@ -17,6 +17,9 @@ from streams.cli.benchmark.plan import Plan
 from streams.cli.benchmark.screen import TerminalScreen
 from streams.cli.benchmark.workload import Workload
 
+# The first test pays for all of them, beside the other half of the suite.
+pytestmark = pytest.mark.timeout(900)
+
 OWN = (OURS, AIOKAFKA_INSERT, STOCK_FAUST, LIMIT)
 """Those that need nothing but our dependencies; Telegraf and Quix Streams are played by `make bench` where they are."""
 PLAN = Plan(OWN, 1, 12_000, (400,), 2.0, (CRANE, MIXED, DUPLICATES))

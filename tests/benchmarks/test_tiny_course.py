@@ -14,6 +14,9 @@ from streams.cli.benchmark.scaling import course, ground, handover
 from streams.cli.benchmark.scaling.extent import Extent
 from streams.cli.benchmark.scaling.screen import CourseScreen
 
+# The first test pays for all of them, beside the other half of the suite.
+pytestmark = pytest.mark.timeout(900)
+
 EXTENT = Extent(
     events=12_000,
     rounds=1,

@@ -137,7 +137,7 @@ def test_provisioning_gives_the_sources_that_the_boards_ask_for() -> None:
 
 def test_provisioning_loads_the_folder_of_the_boards() -> None:
     (provider,) = yaml.safe_load((GRAFANA / "provisioning/dashboards/quaystream.yaml").read_text())["providers"]
-    assert provider["options"]["path"] == "${QUAYSTREAM_DASHBOARDS}"
+    assert provider["options"]["path"] == "${DASHBOARDS_FOLDER}"
     assert provider["disableDeletion"]
     assert not provider["allowUiUpdates"]
 

@@ -87,14 +87,17 @@ async def folded_whole(owner: asyncpg.Connection, cell: str) -> list[dict[str, A
 
 
 def history(dice: Random, cell: str) -> list[Row]:
-    """Half a day of two alarms that come and go at all paces, and of heartbeats with holes."""
+    """Half a day of two alarms that come and go at all paces, some cleared by their id alone, and of heartbeats with holes."""
     found: list[Row] = []
     for condition in ("sleeping_cell", "n3_path_degraded"):
         second = 0.0
         while second < 40_000:
             second += dice.choice((5, 40, 290, 310, 2_000, 9_000)) * dice.random()
             severity = dice.choice(("minor", "major", "cleared", "cleared"))
-            found.append(alarm(round(second), severity, cell, condition=condition))
+            said = {"condition": condition, "alarm_id": dice.choice((condition, condition, "shared"))}
+            if severity == "cleared" and dice.random() < 0.3:
+                said["condition"] = dice.choice(("sleeping_cell", "all_is_well"))
+            found.append(alarm(round(second), severity, cell, **said))
     second = dice.randrange(600)
     while second < 40_000:
         found.append(beat(second, cell))
@@ -146,6 +149,18 @@ async def test_a_late_clear_ends_an_alarm_where_it_ended(owner: asyncpg.Connecti
     await arrive(owner, [alarm(100, "cleared")])
     await settle(pool)
     assert [(one["duration_s"], one["revision"]) for one in await facts(owner)] == [(100, 2), (100, 1)]
+
+
+async def test_a_raise_that_comes_after_its_clear_takes_it_by_its_id(owner: asyncpg.Connection, pool: Pool) -> None:
+    other = {"condition": "fan_failed", "alarm_id": "F"}
+    await arrive(owner, [alarm(0, "minor", alarm_id="F"), alarm(100, "cleared", condition="all_is_well", alarm_id="F")])
+    await settle(pool)
+    assert [(one["condition"], one["duration_s"]) for one in await facts(owner)] == [("sleeping_cell", 100)]
+    await arrive(owner, [alarm(50, "major", **other)])
+    await settle(pool)
+    found = [(one["condition"], one["cleared_at"], one["outcome"]) for one in await facts(owner)]
+    assert found == [("sleeping_cell", None, "open"), ("fan_failed", at(100), "cleared")]
+    assert await differences(owner) == []
 
 
 async def test_silence_of_one_cell_is_told_when_another_goes_on(owner: asyncpg.Connection, pool: Pool) -> None:

@@ -157,8 +157,19 @@ def test_completeness_stands_beside_every_number(database: Database) -> None:
         "SELECT DISTINCT round(completeness::numeric, 2) FROM kpi.crane_daily WHERE kpi_id = 'boxes_per_cycle'",
     )
     assert [float(str(value)) for (value,) in found] == [0.97]
-    hours = as_reader(database, "SELECT received, expected FROM kpi.completeness WHERE asset IS NULL ORDER BY bucket")
-    assert hours == [(50, 50), (47, 50)]
+    minutes = as_reader(
+        database,
+        "SELECT bucket - %s, received, expected FROM kpi.completeness ORDER BY bucket",
+        DAY + timedelta(hours=8),
+    )
+    # 51 to 53 are missing: a quarter, a half and three quarters of the way from 08:00:49 to 09:00.
+    assert [(after, *counts) for after, *counts in minutes] == [
+        (timedelta(0), 50, 50),
+        (timedelta(minutes=15), 0, 1),
+        (timedelta(minutes=30), 0, 1),
+        (timedelta(minutes=45), 0, 1),
+        (timedelta(minutes=60), 47, 47),
+    ]
 
 
 def test_every_view_answers_the_reader_in_long_form(database: Database) -> None:

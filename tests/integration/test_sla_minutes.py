@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from connectors.timescale import hours, rollups, sla
+from connectors.timescale.derived_check import check_derived
 from connectors.timescale.pool import Pool, open_pool
 from schemas.errors import ConfigurationError
 from schemas.sla import load_profiles
@@ -162,6 +163,31 @@ async def test_minutes_are_counted_once_and_only_while_they_are_recent(owner: as
     assert await judge_all(pool) == expected
     await store(owner, rows[30:])
     assert await judge_all(pool) == Counter()
+
+
+async def test_minutes_are_checked_by_judging_them_again(owner: asyncpg.Connection, pool: Pool) -> None:
+    async def differences() -> list[str]:
+        async with owner.transaction(isolation="repeatable_read", readonly=True):
+            return await check_derived(owner)
+
+    rows = [*minute(0), *minute(1), *minute(5)]
+    await store(owner, rows)
+    assert await differences() == []  # marked: the worker will judge them
+    await judge_all(pool)
+    assert await differences() == []
+    change = "UPDATE port.sla_minute SET {} WHERE bucket = $1 AND profile = 'remote-crane-control'"
+    await owner.execute(change.format("bad = bad + 1, state = 'out'"), SHIFT)
+    (line,) = await differences()
+    assert line.endswith(f"{MODEM} 2026-02-28 23:00 remote-crane-control: bad is 1, judged 0; state is out, judged in")
+    await owner.execute(change.format("version = 99"), SHIFT)  # by another text: stays as it was judged
+    assert await differences() == []
+    await owner.execute("DELETE FROM port.sla_minute WHERE bucket = $1", SHIFT)
+    assert len(await differences()) == 3
+    assert all(line.endswith("its readings are there, the minute is not") for line in await differences())
+    # Readings that nothing marked: more than the minute was judged by.
+    await judge_all(pool)
+    await arrive(owner, minute(5, rtt_ms=99.0))
+    assert any("SLA minutes" in line or "bad is 0, judged 60" in line for line in await differences())
 
 
 async def test_many_minutes_are_judged_in_turns(owner: asyncpg.Connection, pool: Pool) -> None:

@@ -29,7 +29,8 @@ def at(second: float) -> datetime:
 
 
 def alarm_rows(told: Told) -> list[dict[str, Any]]:
-    known = {"cell_id": CELL, "source": "/ems", "condition": "c", "interface": None, "specific_problem": None}
+    named = {"condition": "c", "interface": None, "specific_problem": None}
+    known = {"cell_id": CELL, "source": "/ems", "alarm_id": "A", **named}
     return [
         {**known, "time": at(second), "severity": severity, "probable_cause": None, "event_id": f"{n:04d}"}
         for n, (second, severity) in enumerate(told)
@@ -102,3 +103,19 @@ def test_an_alarm_that_flaps_is_never_quiet_for_longer_than_the_window(steps: li
     facts = folded({cell_alarm.ALARMS: alarm_rows(told)}, at(0))
     pauses = [b[0] - a[0] for a, b in itertools.pairwise(told) if a[1] == "cleared"]
     assert sum(fact["flaps"] for fact in facts) == sum(pause <= WINDOW_S for pause in pauses)
+
+
+identities = st.tuples(st.sampled_from("AB"), st.sampled_from("xy"), st.sampled_from(["raise", "raise", "clear"]))
+
+
+@given(st.lists(st.tuples(gaps, identities), max_size=40))
+def test_a_clear_goes_to_the_alarm_raised_under_its_id(history: list[tuple[int, tuple[str, str, str]]]) -> None:
+    """Read plainly: under this id, the same condition if it was ever raised, or else the last raised, or else its own words."""
+    seconds = summed([gap + 1 for gap, _ in history])  # no two at one moment
+    rows, expected = [], []
+    for n, (second, (alarm_id, condition, what)) in enumerate(zip(seconds, (told for _, told in history), strict=True)):
+        (row,) = alarm_rows([(second, "cleared" if what == "clear" else "minor")])
+        rows.append({**row, "event_id": f"{n:04d}", "alarm_id": alarm_id, "condition": condition})
+        raised = [told[1] for _, told in history[:n] if told[0] == alarm_id and told[2] == "raise"]
+        expected.append(condition if what == "raise" or condition in raised or not raised else raised[-1])
+    assert [identity.condition for identity, _ in cell_alarm.identified(reversed(rows))] == expected

@@ -9,18 +9,12 @@ from connectors.simulator.kpis.window import Window
 from connectors.simulator.moments import HOUR_MS
 from connectors.simulator.numbering import Letter
 
-_COUNTED: Final = {
-    "io.quaystream.crane.sample.v1": "crane",
-    "io.quaystream.crane.job.v1": "crane",
-    "io.quaystream.gate.step.v1": "gate",
-    "io.quaystream.cargo.milestone.v1": "cargo",
-    "io.quaystream.vessel.milestone.v1": "vessel",
-}
+_DOMAINS: Final = ("crane", "gate", "cargo", "vessel")
 _BY_ASSET: Final = ("crane", "gate")
 
 
 class Hour(NamedTuple):
-    """Events of an asset's stream in an hour: those that came, and those that were numbered until then."""
+    """Events of an asset in an hour: those that came, and those that its gateways numbered."""
 
     domain: str
     asset: str
@@ -37,20 +31,33 @@ class Streams:
 
     def observe(self, letter: Letter) -> None:
         """One accepted letter."""
-        if letter.sequence is not None and letter.fact.type in _COUNTED:
-            hour_ms = letter.fact.time_ms // HOUR_MS * HOUR_MS
-            self._streams.setdefault(letter.stream, []).append((letter.sequence, hour_ms))
+        if letter.sequence is not None and domain_of(letter.fact.type) in _DOMAINS:
+            self._streams.setdefault(letter.stream, []).append((letter.sequence, letter.fact.time_ms))
 
     def hours(self) -> list[Hour]:
-        """A number that is missing between two that came belongs to the hour of the later one."""
+        """Numbers missing between two that came are spread evenly between these; those before the first lie where it does."""
         counts: dict[tuple[str, str, int], list[int]] = {}
         for (_, _, subject, kind), told in self._streams.items():
             told.sort()
-            for before, (sequence, hour_ms) in pairwise([(told[0][0] - 1, 0), *told]):
-                count = counts.setdefault((_COUNTED[kind], subject, hour_ms), [0, 0])
-                count[0] += 1
-                count[1] += sequence - before[0]
+            first, first_ms = told[0]
+            missing = [first_ms] * (first - 1)
+            for (before, before_ms), (after, after_ms) in pairwise(told):
+                missing += spread(before_ms, after_ms, after - before - 1)
+            for at_ms, is_there in [*((at_ms, 1) for _, at_ms in told), *((at_ms, 0) for at_ms in missing)]:
+                count = counts.setdefault((domain_of(kind), subject, at_ms // HOUR_MS * HOUR_MS), [0, 0])
+                count[0] += is_there
+                count[1] += 1
         return [Hour(*place, *count) for place, count in sorted(counts.items())]
+
+
+def domain_of(event_type: str) -> str:
+    """The word of `io.quaystream.<domain>.…`."""
+    return event_type.split(".")[2]
+
+
+def spread(from_ms: int, to_ms: int, n: int) -> list[int]:
+    """`n` moments that part the time between two into n + 1 pieces of one length, in whole milliseconds, rounded down."""
+    return [from_ms + (to_ms - from_ms) * number // (n + 1) for number in range(1, n + 1)]
 
 
 def stream_numbers(hours: list[Hour], domain: str, window: Window) -> Iterator[Number]:

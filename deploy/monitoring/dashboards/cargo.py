@@ -1,6 +1,6 @@
 """Boxes and ships: what lies here and for whom it waits, and how ships are worked."""
 
-from deploy.monitoring.dashboards.panel import OF_SITE, SITE, Colour, Dashboard, Panel, Row, Sql, kpi
+from deploy.monitoring.dashboards.panel import OF_SITE, SITE, Colour, Dashboard, Panel, Row, Sql, kpi, numbered
 from deploy.monitoring.dashboards.sql import SINCE, STEP, STEP_H, UNTIL
 
 VISIT = "visits-and-calls.md#cargo-visits-portcargo_visit"
@@ -55,28 +55,23 @@ NUMBERS = (
         "Calls that anchored and have not berthed.",
     ),
 )
+# Arrivals begin a visit, so the index on its begin finds them; the others have one of their own.
+MILESTONES = (
+    ("discharged", "discharged_at", f"AND first_at BETWEEN {SINCE} - INTERVAL '1 day' AND {UNTIL}"),
+    ("in by truck", "gated_in_at", f"AND first_at BETWEEN {SINCE} - INTERVAL '1 day' AND {UNTIL}"),
+    ("released", "released_at", ""),
+    ("out by truck", "gated_out_at", ""),
+    ("loaded", "loaded_at", ""),
+)
+COUNTED = "\n    UNION ALL\n".join(
+    f"""    SELECT time_bucket({STEP}, {column}) AS time, '{name}' AS metric, count(*) AS boxes
+    FROM port.cargo_visit WHERE $__timeFilter({column}) {begun} AND {OF_SITE} GROUP BY 1"""
+    for name, column, begun in MILESTONES
+)
 FLOW = Panel(
     title="Boxes through their milestones, per hour",
     kind="timeseries",
-    queries=(
-        Sql(
-            "SELECT time, metric, sum(boxes) / "
-            + STEP_H
-            + " AS value FROM (\n"
-            + "\n    UNION ALL\n".join(
-                f"    SELECT time_bucket({STEP}, {column}) AS time, '{name}' AS metric, count(*) AS boxes FROM port.cargo_visit\n"
-                f"    WHERE $__timeFilter({column}) AND first_at > {SINCE} - INTERVAL '45 days' AND first_at <= {UNTIL} AND {OF_SITE} GROUP BY 1"
-                for name, column in (
-                    ("discharged", "discharged_at"),
-                    ("released", "released_at"),
-                    ("out by truck", "gated_out_at"),
-                    ("in by truck", "gated_in_at"),
-                    ("loaded", "loaded_at"),
-                )
-            )
-            + "\n) AS m GROUP BY 1, 2 ORDER BY 1"
-        ),
-    ),
+    queries=(Sql(f"SELECT time, metric, boxes / {STEP_H} AS value FROM (\n{COUNTED}\n) AS m ORDER BY 1"),),
     unit="short",
     means=VISIT,
     runbook="RefoldLate",
@@ -106,8 +101,7 @@ SELECT cargo_class AS "Class", count(*) AS "Boxes", avg(dwell_s) AS "Mean",
        percentile_cont(0.5) WITHIN GROUP (ORDER BY dwell_s) AS "Median",
        percentile_cont(0.9) WITHIN GROUP (ORDER BY dwell_s) AS "9 of 10"
 FROM port.cargo_visit
-WHERE last_at BETWEEN {SINCE} AND {UNTIL} AND first_at > {SINCE} - INTERVAL '45 days' AND first_at <= {UNTIL}
-    AND dwell_s IS NOT NULL AND {OF_SITE}
+WHERE ($__timeFilter(gated_out_at) OR $__timeFilter(loaded_at)) AND dwell_s IS NOT NULL AND {OF_SITE}
 GROUP BY 1 ORDER BY 2 DESC
 """),
     ),
@@ -128,14 +122,14 @@ WITH calls AS (
     FROM port.vessel_call
     WHERE berthed_at BETWEEN {SINCE} - INTERVAL '14 days' AND {UNTIL} AND (departed_at IS NULL OR departed_at >= {SINCE}) AND {OF_SITE}
 )
-SELECT greatest(c.at, {SINCE}) AS time, split_part(site, '-', 2) || ' ' || berth AS metric, c.state AS value
+SELECT greatest(c.at, {SINCE}) AS time, split_part(site, '-', 2) || ' ' || berth AS metric, {numbered("c.state", BERTHS)} AS value
 FROM calls CROSS JOIN LATERAL (
     VALUES (berthed_at, 'occupied'), (cargo_started_at, 'working'), (cargo_completed_at, 'occupied'), (departed_at, 'free')
 ) AS c (at, state)
 WHERE c.at <= {UNTIL} ORDER BY c.at
 """),
     ),
-    unit="string",
+    unit="none",
     means=kpi("berth_occupancy"),
     runbook="RefoldLate",
     says="A ship is there, and is being worked between the begin and the end of cargo operations.",

@@ -1,6 +1,6 @@
 """The cranes of a site: what they lifted, what they were doing, what it took, and what broke."""
 
-from deploy.monitoring.dashboards.panel import OF_SITE, Colour, Dashboard, Panel, Row, Sql, kpi, machines
+from deploy.monitoring.dashboards.panel import OF_SITE, Colour, Dashboard, Panel, Row, Sql, kpi, machines, numbered
 from deploy.monitoring.dashboards.sql import SINCE, STEP, STEP_H, UNTIL, lifts, rollup
 
 CRANES = machines("crane", "Crane")
@@ -34,7 +34,7 @@ def metered(title: str, columns: str, summed: str, unit: str, says: str) -> Pane
     query = f"""
 SELECT time_bucket({STEP}, bucket) AS time, {_SHORT_NAME} AS metric, {summed} AS value
 FROM (
-    {rollup("crane", f"bucket, crane_id, {columns}", _HERE)}
+    {rollup("crane", f"bucket, crane_id, {columns}", OF_CRANE)}
 ) AS r GROUP BY 1, 2 ORDER BY 1"""
     means = "reference/tables.md#portcrane_minute-portcrane_hour"
     return Panel(title, "timeseries", (Sql(query),), unit, means, "DomainSilent", says)
@@ -111,11 +111,11 @@ known AS (
     FROM told WINDOW w AS (PARTITION BY asset_id ORDER BY time, status NULLS LAST)
 )
 SELECT time, split_part(asset_id, '-', 3) AS metric,
-       CASE WHEN faults > 0 THEN 'fault' ELSE max(status) OVER (PARTITION BY asset_id, nth) END AS value
+       {numbered("CASE WHEN faults > 0 THEN 'fault' ELSE max(status) OVER (PARTITION BY asset_id, nth) END", STATES)} AS value
 FROM known ORDER BY time
 """),
     ),
-    unit="string",
+    unit="none",
     means="reference/events.md",
     runbook="DomainSilent",
     says="The status the crane last told (of the last 7 days), and faults that stop its work.",

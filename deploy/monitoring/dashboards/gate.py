@@ -138,7 +138,7 @@ LANES = Panel(
 SELECT time_bucket({STEP}, bucket) AS time, split_part(gate_id, '-', 3) || ' ' || lane AS metric,
        sum(visits_in + visits_out) / {STEP_H} AS value
 FROM (
-    {rollup("gate", "bucket, gate_id, lane, visits_in, visits_out", f"{OF_SITE} AND {OF_GATE}")}
+    {rollup("gate", "bucket, gate_id, lane, visits_in, visits_out", OF_GATE)}
 ) AS r GROUP BY 1, 2 ORDER BY 1"""),
     ),
     unit="short",
@@ -155,7 +155,7 @@ OCR = Panel(
 SELECT time_bucket({STEP}, bucket) AS time, split_part(gate_id, '-', 3) AS metric,
        sum(ocr_corrected) / nullif(sum(ocr_reads), 0)::float8 AS value
 FROM (
-    {rollup("gate", "bucket, gate_id, ocr_reads, ocr_corrected", f"{OF_SITE} AND {OF_GATE}")}
+    {rollup("gate", "bucket, gate_id, ocr_reads, ocr_corrected", OF_GATE)}
 ) AS r GROUP BY 1, 2 ORDER BY 1"""),
     ),
     unit="percentunit",

@@ -148,7 +148,9 @@ def _thresholds(steps: tuple[Step, ...]) -> dashboard.ThresholdsConfig:
 
 def _words(panel: Panel) -> dict[str, model.ValueMappingResult]:
     return {
-        word: model.ValueMappingResult(text=word, color=colour, index=number)
+        str(number) if panel.kind == "timeline" else word: model.ValueMappingResult(
+            text=word, color=colour, index=number
+        )
         for number, (word, colour) in enumerate(panel.colours.items())
     }
 
@@ -192,7 +194,9 @@ def _bars(panel: Panel) -> Builder:
 
 
 def _timeline(_: Panel) -> Builder:
+    """A state lasts until the next one of the same machine, whatever others say in between (the SDK has no word for it)."""
     made = statetimeline.Panel().merge_values(True).show_value(options.VisibilityMode.NEVER).row_height(0.8)
+    made.override_by_field_type("number", [model.DynamicConfigValue(id_val="custom.spanNulls", value=True)])
     return made.legend(_legend())
 
 

@@ -16,11 +16,11 @@ from deploy.monitoring.dashboards.expand import Chosen
 from deploy.monitoring.dashboards.saved import Json, variables
 
 STEPS = 200
-# What PostgreSQL has counted of this transaction alone: of every table and chunk, whatever function touched it.
+# What PostgreSQL has counted in this session: of every table and chunk, whatever function touched it.
 _READ = """
 SELECT schemaname || '.' || relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)
 FROM pg_stat_xact_user_tables
-WHERE schemaname IN ('port', 'ingest', 'kpi', '_timescaledb_internal') AND coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) > 0
+WHERE schemaname IN ('port', 'ingest', 'kpi', '_timescaledb_internal')
 """
 _CHUNKS = """
 SELECT chunk_schema || '.' || chunk_name, hypertable_schema || '.' || hypertable_name FROM timescaledb_information.chunks
@@ -41,34 +41,37 @@ class Reader:
     """The database as a dashboard sees it: the reader's role, one transaction a question, nothing in parallel."""
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+        self._connection = psycopg.connect(dsn)
 
     def ask(self, query: str) -> Answer:
         """Run a query; raises psycopg.Error where it cannot be run."""
-        with psycopg.connect(self._dsn) as connection:
+        with self._connection.transaction():
             # Rows that parallel workers read are counted elsewhere.
-            connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+            self._connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+            before = self._counts()
             started = time.perf_counter()
-            cursor = connection.execute(query.encode())
+            cursor = self._connection.execute(query.encode())
             rows = cursor.fetchall()
             seconds = time.perf_counter() - started
             columns = [column.name for column in cursor.description or ()]
-            counted = connection.execute(_READ.encode()).fetchall()
-            owners = dict(connection.execute(_CHUNKS.encode()).fetchall())
+            counted = {name: total - before.get(name, 0) for name, total in self._counts().items()}
+            owners: dict[str, str] = dict(self._connection.execute(_CHUNKS.encode()).fetchall())
         return Answer(rows, columns, _by_table(counted, owners), seconds)
 
-    def explain(self, query: str) -> str:
-        """The plan as text; nothing is run."""
-        with psycopg.connect(self._dsn) as connection:
-            lines = connection.execute(f"EXPLAIN (COSTS OFF) {query}".encode()).fetchall()
-        return "\n".join(line for (line,) in lines)
+    def _counts(self) -> dict[str, int]:
+        """What this session has read and not reported yet: more than this transaction alone."""
+        return dict(self._connection.execute(_READ.encode()).fetchall())
+
+    def close(self) -> None:
+        self._connection.close()
 
 
-def _by_table(counted: Sequence[tuple[Any, ...]], owners: Mapping[str, str]) -> dict[str, int]:
+def _by_table(counted: Mapping[str, int], owners: Mapping[str, str]) -> dict[str, int]:
     read: dict[str, int] = {}
-    for name, rows in counted:
-        owner = owners.get(name, name)
-        read[owner] = read.get(owner, 0) + int(rows)
+    for name, rows in counted.items():
+        if rows:
+            owner = owners.get(name, name)
+            read[owner] = read.get(owner, 0) + rows
     return read
 
 

@@ -11,6 +11,7 @@ from deploy.monitoring.dashboards.panel import (
     Row,
     Sql,
     Step,
+    at_site,
     kpi,
     worse_above,
     worse_below,
@@ -96,7 +97,7 @@ ALARMS = Panel(
     width=4,
     height=4,
 )
-SITES = Panel(
+BY_SITE = Panel(
     title="Sites",
     kind="table",
     queries=(
@@ -105,7 +106,7 @@ WITH sites AS (SELECT site FROM ({SITES}) AS s WHERE {OF_SITE}),
 cranes AS (
     SELECT site, count(DISTINCT crane_id) AS heard,
            count(DISTINCT crane_id) FILTER (WHERE moves_total_max > moves_total_min) AS lifting
-    FROM port.crane_minute WHERE bucket > {UNTIL} - INTERVAL '15 min' AND bucket <= {UNTIL} AND {OF_SITE} GROUP BY site
+    FROM port.crane_minute WHERE bucket > {UNTIL} - INTERVAL '15 min' AND bucket <= {UNTIL} AND {at_site("crane")} GROUP BY site
 ),
 lifted AS (
     SELECT site, sum(boxes) FILTER (WHERE ended_at > {UNTIL} - INTERVAL '1 hour') AS boxes_1h
@@ -163,7 +164,7 @@ STEPS = Panel(
     queries=(
         Sql(
             f"SELECT time_bucket({STEP}, g.bucket) AS time, g.site AS metric, sum(g.steps) * 60 / extract(epoch FROM {STEP}) AS value\n"
-            f"FROM (\n    {rollup('gate', 'bucket, site, steps', OF_SITE)}\n) AS g GROUP BY 1, 2 ORDER BY 1"
+            f"FROM (\n    {rollup('gate', 'bucket, site, steps', at_site('gate'))}\n) AS g GROUP BY 1, 2 ORDER BY 1"
         ),
     ),
     unit="short",
@@ -177,7 +178,8 @@ OUT = Panel(
     kind="timeseries",
     queries=(
         Promql(
-            'sum by (site) (rate(quaystream_sla_minutes_total{state="out", site=~"${site:regex}"}[1h]))\n'
+            '(sum by (site) (rate(quaystream_sla_minutes_total{state="out", site=~"${site:regex}"}[1h]))\n'
+            'or 0 * sum by (site) (rate(quaystream_sla_minutes_total{site=~"${site:regex}"}[1h])))\n'
             '/ sum by (site) (rate(quaystream_sla_minutes_total{state=~"in|out", site=~"${site:regex}"}[1h]))',
             "{{site}}",
         ),
@@ -196,7 +198,7 @@ BOARD = Dashboard(
     choices=(SITE,),
     rows=(
         Row("Now", (EVENTS, AGE, MISSING, BOXES, TRUCKS, ALARMS)),
-        Row("Sites", (SITES,)),
+        Row("Sites", (BY_SITE,)),
         Row("In time", (THROUGHPUT, STEPS, OUT)),
     ),
 )

@@ -43,7 +43,7 @@ class Panel:
     """One panel. `means` is the page that defines what it shows, `runbook` an alert; both become links.
 
     `unit` is one of Grafana's unit ids; of a table it is that of the columns which `units` does not name. `colours` maps
-    words (states) to colours.
+    words to colours; a timeline's query gives their places among them (`numbered`).
     """
 
     title: str
@@ -110,6 +110,17 @@ def machines(kind: str, label: str) -> tuple[Choice, Choice]:
 def kpi(name: str) -> str:
     """The page and anchor of a KPI's current definition."""
     return f"reference/kpis.md#{name}-version-{current_definitions()[name].version}"
+
+
+def numbered(expression: str, words: Mapping[str, Colour]) -> str:
+    """A state as a number, its place among `words`: Grafana takes words in series for labels. The panel maps it back."""
+    cases = " ".join(f"WHEN '{word}' THEN {number}" for number, word in enumerate(words))
+    return f"CASE {expression} {cases} END"
+
+
+def at_site(kind: str) -> str:
+    """A condition on rollups: theirs whose machine is at a chosen site. They are found by machine and time, not by site."""
+    return f"{kind}_id IN (SELECT asset_id FROM port.asset WHERE kind = '{kind}' AND site_id IN (${{site:sqlstring}}))"
 
 
 METRICS = "reference/metrics.md"

@@ -8,6 +8,7 @@ from deploy.monitoring.dashboards.panel import (
     Row,
     Sql,
     Step,
+    at_site,
     kpi,
     machines,
     worse_above,
@@ -21,7 +22,6 @@ ROLLUP = "reference/tables.md#portradio_minute-portradio_hour"
 BUDGETS = "how-to/5g-alarms-and-sla.md#error-budgets"
 ALARM = "how-to/5g-alarms-and-sla.md#alarms"
 LOST = "how-to/radio-attribution.md"
-_HERE = f"{OF_SITE} AND {OF_DEVICE}"
 _SHORT_NAME = "split_part(device_id, '-', 3)"
 # 3GPP TS 38.133 lets a cell be reported down to -156 dBm; control traffic is in trouble long before.
 RSRP = (Step(None, "red"), Step(-110, "orange"), Step(-100, "yellow"), Step(-90, "green"))
@@ -33,7 +33,11 @@ LEFT = Panel(
         Promql(
             """
 1 - (
-  sum by (site, profile) (increase(quaystream_sla_minutes_total{state="out", site=~"${site:regex}"}[$__range]))
+  # A network that was never out has no such series.
+  (
+    sum by (site, profile) (increase(quaystream_sla_minutes_total{state="out", site=~"${site:regex}"}[$__range]))
+    or 0 * sum by (site, profile) (increase(quaystream_sla_minutes_total{site=~"${site:regex}"}[$__range]))
+  )
   / sum by (site, profile) (increase(quaystream_sla_minutes_total{state=~"in|out", site=~"${site:regex}"}[$__range]))
 ) / on (profile) group_left () max by (profile) (quaystream_sla_budget_ratio)
 """,
@@ -65,7 +69,7 @@ OUT = Panel(
 SELECT {_SHORT_NAME} AS "Device", profile AS "Profile", count(*) FILTER (WHERE state = 'out') AS "Minutes out",
        sum(outage_s) AS "Longest outages", count(*) FILTER (WHERE state = 'unknown') / count(*)::float8 AS "Unknown"
 FROM port.sla_minute
-WHERE bucket > greatest({SINCE}, {UNTIL} - INTERVAL '1 day') AND bucket <= {UNTIL} AND {_HERE}
+WHERE bucket > greatest({SINCE}, {UNTIL} - INTERVAL '1 day') AND bucket <= {UNTIL} AND {OF_DEVICE}
 GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT 50
 """),
     ),
@@ -82,7 +86,7 @@ def strip(title: str, columns: str, summed: str, unit: str, says: str, steps: tu
     query = f"""
 SELECT time_bucket({COLUMN}, bucket) AS time, {_SHORT_NAME} AS metric, {summed} AS value
 FROM (
-    {rollup("radio", f"bucket, device_id, {columns}", _HERE)}
+    {rollup("radio", f"bucket, device_id, {columns}", OF_DEVICE)}
 ) AS r GROUP BY 1, 2 ORDER BY 1"""
     return Panel(title, "strip", (Sql(query),), unit, ROLLUP, "SlaBudgetBurnMedium", says, steps, width=24, height=10)
 
@@ -101,7 +105,7 @@ def per_device(title: str, columns: str, summed: str, unit: str, says: str, step
     query = f"""
 SELECT time_bucket({STEP}, bucket) AS time, {_SHORT_NAME} AS metric, {summed} AS value
 FROM (
-    {rollup("radio", f"bucket, device_id, {columns}", _HERE)}
+    {rollup("radio", f"bucket, device_id, {columns}", OF_DEVICE)}
 ) AS r GROUP BY 1, 2 ORDER BY 1"""
     return Panel(title, "timeseries", (Sql(query),), unit, ROLLUP, "SlaBudgetBurnMedium", says, steps)
 
@@ -208,7 +212,7 @@ THROUGHPUT = Panel(
 SELECT time_bucket({STEP}, bucket) AS time, split_part(cell_id, '-', 3) AS metric,
        sum(value_si_sum) / nullif(sum(value_si_count), 0) AS value
 FROM (
-    {rollup("cell", "bucket, cell_id, value_si_sum, value_si_count", f"{OF_SITE} AND name = 'DRB.UEThpUl'")}
+    {rollup("cell", "bucket, cell_id, value_si_sum, value_si_count", f"{at_site('cell')} AND name = 'DRB.UEThpUl'")}
 ) AS r GROUP BY 1, 2 ORDER BY 1"""),
     ),
     unit="bps",

@@ -47,6 +47,8 @@ MEANINGS: Final = {
     "ca_file": "The authorities that sign the brokers' certificates, as PEM; unset: the system's.",
     "cert_file": "Our certificate for `mtls`, as PEM.",
     "key_file": "Its unencrypted key, as PEM.",
+    "signing_key_file": "With it our producers sign what they send (docs/how-to/bind-sources.md).",
+    "gateway_keys_file": "With it a worker refuses what is not signed by the gateway of its `source`.",
     "log_format": "Log lines for machines (`json`) or for people (`console`).",
 }
 # Defaults that are worked out when the settings are read.

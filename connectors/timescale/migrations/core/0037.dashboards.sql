@@ -1,6 +1,8 @@
--- What dashboards ask that nothing else does: the assets of a kind without its boxes, and what the server says is slow.
+-- What dashboards ask that nothing else does: the assets of a kind without a site's boxes, boxes by when they were loaded,
+-- and what the server says is slow.
 
 CREATE INDEX asset_kind_site_id ON port.asset (kind, site_id);
+CREATE INDEX cargo_visit_loaded_at ON port.cargo_visit (loaded_at, site) WHERE loaded_at IS NOT NULL;
 
 -- Statements of this database by the time they took, without their values. The reader may not see other sessions'
 -- statements; this shows what it may: texts that PostgreSQL has stripped of values. Empty where pg_stat_statements is

@@ -1,0 +1,1 @@
+"""`quaystream top`: what two scrapes of the workers say of the time between them."""
