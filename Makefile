@@ -40,12 +40,14 @@ types: setup ## mypy, strict
 generate: setup ## write the generated files anew
 	$(BIN)/python -m schemas.generate
 	$(BIN)/python -m streams.cli.reference
+	$(BIN)/python -m deploy.k8s.generate
 	$(BIN)/python -m deploy.monitoring.dashboards
 
 check: lint types ## what CI runs: lint, types, generated files, released event types, tests
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m schemas.compatibility
 	$(BIN)/python -m streams.cli.reference --check
+	$(BIN)/python -m deploy.k8s.generate --check
 	$(BIN)/python -m deploy.monitoring.dashboards --check
 	@$(MAKE) --no-print-directory test
 

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from deploy.compose.secrets import create
 from deploy.local.packages import run
 from schemas.errors import ConfigurationError
 
@@ -12,8 +13,10 @@ FILE = Path(__file__).parents[1] / "compose" / "compose.yaml"
 
 
 def up(services: Sequence[str]) -> None:
-    """Start the services (all when none is named) and wait until they are healthy."""
-    run([*_compose(), "up", "--detach", "--wait", *services], "start the containers")
+    """Make the secrets, start the services (all when none is named) and wait until they are healthy."""
+    command = _compose()
+    create()
+    run([*command, "up", "--detach", "--wait", *services], "start the containers")
 
 
 def down() -> None:

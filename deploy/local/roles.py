@@ -5,8 +5,6 @@ from collections.abc import Callable
 import psycopg
 from psycopg import sql
 
-from deploy.local.home import Home
-
 DATABASE = "quaystream"
 ROLES = ("owner", "worker", "reader")
 # The second says which statements are slow, to whoever looks after the server.
@@ -28,11 +26,14 @@ def role_name(role: str) -> str:
     return f"quaystream_{role}"
 
 
-def create_roles(superuser_url: Callable[[str], str], home: Home) -> None:
-    """Bring roles, passwords, database and extension to what they must be; safe to repeat."""
+def create_roles(superuser_url: Callable[[str], str], secret: Callable[[str], str]) -> None:
+    """Bring roles, passwords, database and extension to what they must be; safe to repeat.
+
+    `superuser_url` gives the superuser's address of a database, `secret` the password of `owner`, `worker`, `reader`.
+    """
     with psycopg.connect(superuser_url("postgres"), autocommit=True) as connection:
         for role in ROLES:
-            _create_role(connection, role_name(role), home.secret(role))
+            _create_role(connection, role_name(role), secret(role))
         _create_database(connection)
         for statement in ON_DATABASE:
             connection.execute(sql.SQL(statement))

@@ -73,7 +73,7 @@ class TimescaleDB:
         return remnants.postmaster(self._data()) if started else None
 
     def prepare(self) -> None:
-        create_roles(self.superuser_url, self.home)
+        create_roles(self.superuser_url, self.home.secret)
 
     def signal(self, how: Stop) -> Signals:
         """What pg_ctl sends for its modes of the same names."""

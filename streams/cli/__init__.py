@@ -27,6 +27,7 @@ GROUPS = (
     "export",
     "kpi",
     "doctor",
+    "health",
     "simulate",
 )
 

@@ -1,0 +1,1 @@
+"""Kubernetes: what is generated, rendered and checked of `base`, `kafka`, `database` and the overlays."""
