@@ -5,7 +5,7 @@ ROOMS := schemas streams connectors deploy
 # Named after what it was made from, so that another lock makes another stamp.
 STAMP := .venv/.made-from-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos drills sbom audit docs clean
+.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos fuzz drills sbom audit docs clean
 
 help:
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,13 +67,16 @@ peers: setup ## what the benchmark plays against: Telegraf (built from source), 
 chaos: setup ## faults on a real stack, ledger checked after each
 	$(BIN)/pytest tests/chaos
 
-sbom: setup ## the bill of materials of what the image runs, CycloneDX, into build/sbom.json
-	@mkdir -p build
-	@$(BIN)/cyclonedx-py requirements deploy/image/runtime.lock --pyproject pyproject.toml --output-reproducible --of JSON -o build/sbom.json
-	@echo "written: build/sbom.json"
+sbom: setup ## the bill of materials of what the image runs, CycloneDX, into .quaystream/sbom.json
+	@mkdir -p .quaystream
+	@$(BIN)/cyclonedx-py requirements deploy/image/runtime.lock --pyproject pyproject.toml --output-reproducible --of JSON -o .quaystream/sbom.json
+	@echo "written: .quaystream/sbom.json"
 
 audit: setup ## known weaknesses of what is locked, where the advisory service can be reached
 	@sh deploy/image/audit.sh
+
+fuzz: setup ## a million inputs for the decoders, guided by what they reach
+	@$(BIN)/python -m tests.fuzz
 
 drills: setup ## cause faults on the local stack that is up, and time their alerts
 	@$(BIN)/python -m deploy.monitoring.drills

@@ -224,6 +224,30 @@ CONNECTOR_ERRORS = Metric(
     "quaystream_connector_errors_total", "counter", "Inputs a connector could not map, by kind.", ("connector", "kind")
 )
 CONNECTOR_BYTES = Metric("quaystream_connector_bytes_total", "counter", "Bytes a connector has read.", ("connector",))
+CONNECTOR_ANSWERS = Metric(
+    "quaystream_connector_answers_total",
+    "counter",
+    "Requests a connector has answered, by HTTP status.",
+    ("connector", "status"),
+)
+CONNECTOR_NOTES = Metric(
+    "quaystream_connector_notes_total",
+    "counter",
+    "Inputs that were taken although remarkable, by what was: nothing_for_us, offset_assumed, epoch_in_ms, nulls, incomplete, …",
+    ("connector", "note"),
+)
+CONNECTOR_FILES = Metric(
+    "quaystream_connector_files_total",
+    "counter",
+    "Files a connector is done with: taken, or not_fetched.",
+    ("connector", "outcome"),
+)
+CONNECTOR_FILES_WAITING = Metric(
+    "quaystream_connector_files_waiting",
+    "gauge",
+    "Files seen or announced that a connector has not taken yet.",
+    ("connector",),
+)
 SPOOL_EVENTS = Metric("quaystream_spool_events", "gauge", "Events kept at the edge until the broker has them.")
 SPOOL_BYTES = Metric("quaystream_spool_bytes", "gauge", "Bytes of the events kept at the edge.")
 SPOOL_OLDEST_AGE = Metric(
@@ -293,6 +317,7 @@ SPARKPLUG_REBIRTHS = Metric(
 )
 # What a gateway exports, and nothing else.
 EDGE: tuple[Metric, ...] = (
+    *(CONNECTOR_ANSWERS, CONNECTOR_NOTES, CONNECTOR_FILES, CONNECTOR_FILES_WAITING),
     *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES, SPOOL_OLDEST_AGE),
     *(SPOOL_COMMIT_SECONDS, SPOOL_REFUSED, SPOOL_DROPPED, SPOOL_SET_ASIDE),
     *(MQTT_CONNECTED, MQTT_TROUBLES, MQTT_PASSED_BY, CONNECTOR_MISSING, SPARKPLUG_REBIRTHS),
@@ -331,3 +356,5 @@ CATALOGUE: tuple[Metric, ...] = (
     *EDGE,
     *BOARD,
 )
+# What a worker exports: all but what only the board knows.
+WORKER: tuple[Metric, ...] = tuple(metric for metric in CATALOGUE if metric not in BOARD)

@@ -40,6 +40,7 @@ from streams.recorder import WorkerRecorder
 from streams.refolding import Refolding
 from streams.restart import start_over
 from streams.settings import Settings, load_settings
+from streams.tracing import Spans, TracingRecorder
 from streams.transport import BatchApp
 from streams.watchdog import Watchdog
 from streams.web import Pages, Web
@@ -99,14 +100,30 @@ class ConsumerFlow:
         self._app.consumer.release(TP(*tp))
 
 
+def spans_of(settings: Settings) -> Spans | None:
+    """Where spans go; None by default. Raises ConfigurationError where the extra is missing."""
+    if settings.trace_export == "off":
+        return None
+    from connectors.otlp.spans import OtlpSpans
+
+    return OtlpSpans("quaystream-worker", VERSION)
+
+
+def recorder_of(registry: Registry, spans: Spans | None) -> WorkerRecorder:
+    """Who counts what the lanes do."""
+    gateways = declared_sources()
+    return WorkerRecorder(registry, gateways) if spans is None else TracingRecorder(registry, gateways, spans)
+
+
 class Worker(Service):
     """Pool, lanes, web pages and chores, started before the agents and stopped after the consumer."""
 
     def __init__(self, settings: Settings, app: BatchApp, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.settings = settings
-        self.registry = Registry()
-        self.recorder = WorkerRecorder(self.registry, declared_sources())
+        self.registry = Registry(metrics.WORKER)
+        self.spans = spans_of(settings)
+        self.recorder = recorder_of(self.registry, self.spans)
         self._app = app
         self._runs: list[asyncio.Task[None]] = []
         self._pool: asyncpg.Pool | None = None
@@ -165,6 +182,8 @@ class Worker(Service):
         for run in self._runs:
             run.cancel()
         await self._leave_hours_added_up()
+        if self.spans is not None:
+            await asyncio.to_thread(self.spans.close)
         if self._pool is not None:
             await self._pool.close()
 

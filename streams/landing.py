@@ -19,6 +19,7 @@ from streams.flow import Flow, Recorder
 from streams.preparation import Preparation, Ready
 from streams.retry import delays
 from streams.store import CommitUnknownError, FencedError, StaleStreamsError, Store
+from streams.tracing import batch_trace, tell_refused
 
 log = structlog.get_logger()
 
@@ -35,6 +36,10 @@ class Landing:
 
     async def land(self, ready: Ready) -> bool:
         """Commit a batch; True when it went exactly as planned, so that what was built on it holds."""
+        with batch_trace():
+            return await self._land(ready)
+
+    async def _land(self, ready: Ready) -> bool:
         for delay in delays():
             if self._preparation.is_stopping:
                 return False
@@ -80,6 +85,7 @@ class Landing:
         self._preparation.remember(writes)
         self._preparation.waits_for = None
         self._recorder.committed(writes, seconds)
+        tell_refused(writes.dead_letters)
         self._hold(writes.pauses)
 
     def _hold(self, pauses: Sequence[Pause]) -> None:
@@ -95,7 +101,7 @@ class Landing:
         """Judge and commit once more, from where the store now stands."""
         ready = await self._preparation.prepare(stretches, None, forced)
         if ready is not None:
-            await self.land(ready)
+            await self._land(ready)
         else:
             self._preparation.waits_for = None  # nothing of it is ours any more
         return False

@@ -120,6 +120,7 @@ class Settings(BaseSettings):
     signing_key_file: Path | None = Field(default=None, description=FILE)
     gateway_keys_file: Path | None = Field(default=None, description=FILE)
     log_format: Literal["json", "console"] = Field(default="console", description="json or console")
+    trace_export: Literal["off", "otlp"] = Field(default="off", description="off or otlp")
 
     @classmethod
     def settings_customise_sources(

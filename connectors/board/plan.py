@@ -45,6 +45,6 @@ PLAN: Final = (
     Question("sla", queries.SLA, SOON_S, WINDOW),
     Question("calls", queries.CALLS, SOON_S, MONTH),
     Question("sites", queries.SITES, SELDOM_S),
-    Question("assets", queries.ASSETS, SELDOM_S),
+    Question("assets", queries.ASSETS, SOON_S),
     Question("profiles", queries.PROFILES, SELDOM_S),
 )

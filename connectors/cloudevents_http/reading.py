@@ -39,14 +39,14 @@ def events_in(content_type: str, headers: Mapping[str, str], body: bytes) -> lis
     return [{**attributes, "data": _json(body)}]
 
 
-def messages_in(body: bytes, decode: Decode) -> list[dict[str, Any]]:
+def messages_in(body: bytes, decode: Decode, notes: Counter[str]) -> list[dict[str, Any]]:
     """The events of a message; raises InvalidEventError at its first part that is none, so that all or nothing is taken.
 
     An event that has no identity of its own is named by the message, which may be posted again.
     """
     digest = hashlib.sha256(body).hexdigest()[:16]
     events = []
-    for position, said in enumerate(decode(body, Counter()), start=1):
+    for position, said in enumerate(decode(body, notes), start=1):
         if isinstance(said, Untold):
             raise InvalidEventError(f"{said.place}: {said.why}")
         events.append({"id": f"{digest}-{position}", **said.event})

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from connectors.cloudevents_http.source import Access, HttpSource, Listening
+from connectors.cloudevents_http.source import HttpSource
+from connectors.edge.listening import Certificates, Listening
 from connectors.edge.source_settings import SourceSettings
 from connectors.messages.formats import decoder_of
 from schemas.errors import ConfigurationError
@@ -14,7 +15,8 @@ from schemas.errors import ConfigurationError
 class HttpSettings(SourceSettings):
     """Where to listen, and who may post: `token_file` holds a bearer token, `cert_file` and `key_file` make it TLS.
 
-    `max_body_bytes` bounds one request. `format`: what is posted; of messages `mapping` is the partner's file.
+    With `client_ca_file` every client needs a certificate signed by it. `max_body_bytes` bounds one request.
+    `format`: what is posted; of messages `mapping` is the partner's file.
     """
 
     kind: Literal["http"]
@@ -27,11 +29,12 @@ class HttpSettings(SourceSettings):
     token_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    client_ca_file: Path | None = None
 
     @model_validator(mode="after")
-    def _has_both_files(self) -> Self:
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file come together")
+    def _goes_together(self) -> Self:
+        if problem := self._certificates().problem():
+            raise ValueError(problem)
         return self
 
     @model_validator(mode="after")
@@ -45,12 +48,15 @@ class HttpSettings(SourceSettings):
     def check(self) -> None:
         """The files can be read."""
         self.source()
-        for file in (self.token_file, self.cert_file, self.key_file):
+        for file in (self.token_file, self.cert_file, self.key_file, self.client_ca_file):
             if file is not None and not file.is_file():
                 raise ConfigurationError(f"source {self.name}: cannot read {file}: name a readable file")
 
     def source(self) -> HttpSource:
         """The source."""
-        listening = Listening(self.bind, self.port, self.path, self.max_body_bytes)
+        listening = Listening(self.bind, self.port, self.max_body_bytes, self._certificates())
         decode = None if self.format == "cloudevents" else decoder_of(self.format, self.mapping)
-        return HttpSource(listening, Access(self.token_file, self.cert_file, self.key_file), decode)
+        return HttpSource(self.path, listening, self.token_file, decode)
+
+    def _certificates(self) -> Certificates:
+        return Certificates(self.cert_file, self.key_file, self.client_ca_file)

@@ -4,10 +4,8 @@
 503: not now; nothing was taken, come back after `Retry-After` seconds.
 """
 
-import asyncio
 import hmac
-import ssl
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +15,7 @@ from connectors.cloudevents_http.reading import events_in, messages_in
 from connectors.edge.door import Door
 from connectors.edge.errors import EventTooLargeError, InvalidEventError, SpoolFailedError, SpoolRefusedError
 from connectors.edge.event import Offered
+from connectors.edge.listening import Listening, serve
 from connectors.messages.said import Decode
 from schemas.errors import ConfigurationError
 
@@ -25,49 +24,22 @@ RETRY_AFTER_S: Final = 5
 MOST_REQUESTS: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """Where, and how large a request may be."""
-
-    bind: str
-    port: int
-    path: str
-    max_body_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Who may post, and whether over TLS."""
-
-    token_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-
-
 class HttpSource:
     """Listens until cancelled; requests that have begun are answered."""
 
-    def __init__(self, listening: Listening, access: Access = Access(), decode: Decode | None = None) -> None:
+    def __init__(
+        self, path: str, listening: Listening, token_file: Path | None = None, decode: Decode | None = None
+    ) -> None:
+        self._path = path
         self._listening = listening
-        self._access = access
+        self._token_file = token_file
         self._decode = decode
 
     async def run(self, door: Door) -> None:
         """Raises ConfigurationError when the port or a file cannot be used."""
-        where = self._listening
-        application = web.Application(client_max_size=where.max_body_bytes)
-        application.router.add_post(where.path, _Page(door, _token(self._access.token_file), self._decode).answer)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=2.0)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, where.bind, where.port, ssl_context=_tls(self._access)).start()
-            await asyncio.Event().wait()
-        except OSError as error:
-            raise ConfigurationError(
-                f"source {door.name} cannot listen on {where.bind}:{where.port} ({error.strerror}): choose another port"
-            ) from error
-        finally:
-            await runner.cleanup()
+        application = web.Application(client_max_size=self._listening.max_body_bytes)
+        application.router.add_post(self._path, _Page(door, _token(self._token_file), self._decode).answer)
+        await serve(door, self._listening, application)
 
 
 class _Page:
@@ -92,7 +64,9 @@ class _Page:
         place = f"http {request.remote}"
         try:
             body = await request.read()
-            await self._door.take(self._events(request, body), size=len(body))
+            notes: Counter[str] = Counter()
+            await self._door.take(self._events(request, body, notes), size=len(body))
+            self._door.note(place, notes)
         except web.HTTPRequestEntityTooLarge as error:
             self._door.refuse(place, EventTooLargeError("the request is larger than max_body_bytes"))
             return web.Response(status=413, text=f"{error.text}\n")
@@ -103,9 +77,9 @@ class _Page:
             return _later(str(error))
         return web.Response(status=202)
 
-    def _events(self, request: web.Request, body: bytes) -> list[Offered]:
+    def _events(self, request: web.Request, body: bytes, notes: Counter[str]) -> list[Offered]:
         kind = request.content_type if "Content-Type" in request.headers else ""
-        found = messages_in(body, self._decode) if self._decode else events_in(kind, request.headers, body)
+        found = messages_in(body, self._decode, notes) if self._decode else events_in(kind, request.headers, body)
         return [
             self._checked(event, f"event {n}: " if len(found) > 1 else "", len(body)) for n, event in enumerate(found)
         ]
@@ -140,17 +114,3 @@ def _token(file: Path | None) -> str | None:
     if not token:
         raise ConfigurationError(f"token_file {file} is empty: write the token into it")
     return token
-
-
-def _tls(access: Access) -> ssl.SSLContext | None:
-    if access.cert_file is None or access.key_file is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(access.cert_file, access.key_file, password=lambda: "")
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"cert_file {access.cert_file} and its key cannot be used: PEM, not encrypted"
-        ) from error
-    return context

@@ -197,11 +197,11 @@ def _explain(error: ValidationError, root: yaml.Node | None) -> str:
     if fault["type"] == "extra_forbidden":
         said = "not a word of the mapping language"
     where = ".".join(str(part) for part in fault["loc"])
-    return f"{_line(root, fault['loc'])}: {where or 'mapping'}: {said}"
+    return f"{line_of(root, fault['loc'])}: {where or 'mapping'}: {said}"
 
 
-def _line(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
-    """The line of the deepest part of `location` that the file has."""
+def line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+    """The line of the deepest part of `location` that a YAML file has."""
     if node is None:
         return 1
     line = node.start_mark.line + 1

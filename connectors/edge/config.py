@@ -17,8 +17,10 @@ from connectors.edge.sender import Delivery
 from connectors.files.settings import FilesSettings
 from connectors.mqtt.settings import MqttSettings
 from connectors.opcua.settings import OpcUaSettings
+from connectors.pm_inbox.settings import PmInboxSettings
 from connectors.sparkplug.settings import SparkplugSettings
 from connectors.stdin.settings import StdinSettings
+from connectors.ves_http.settings import VesSettings
 from schemas.errors import ConfigurationError
 
 _SPANS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -26,7 +28,14 @@ _SIZES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3, "TiB": 102
 
 # A new connector is its folder, and one more word here.
 AnySource = Annotated[
-    FilesSettings | HttpSettings | MqttSettings | OpcUaSettings | SparkplugSettings | StdinSettings,
+    FilesSettings
+    | HttpSettings
+    | MqttSettings
+    | OpcUaSettings
+    | PmInboxSettings
+    | SparkplugSettings
+    | StdinSettings
+    | VesSettings,
     Field(discriminator="kind"),
 ]
 
@@ -119,7 +128,7 @@ def _explain(error: ValidationError) -> str:
     faults = error.errors(include_url=False)
     fault = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
     # The word that chose the kind of a source is not part of where it stands.
-    kinds = {"files", "http", "mqtt", "opcua", "sparkplug", "stdin"}
+    kinds = {"files", "http", "mqtt", "opcua", "pm-xml", "sparkplug", "stdin", "ves"}
     where = ".".join(str(part) for part in fault["loc"] if part not in kinds)
     said = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":

@@ -12,7 +12,17 @@ from connectors.edge.event import Offered, encoded, offered, too_large
 from connectors.edge.publisher import Publisher
 from connectors.edge.spool import Cursor, Parcel
 from connectors.prometheus import Registry
-from schemas.metrics import CONNECTOR_BYTES, CONNECTOR_ERRORS, CONNECTOR_EVENTS, SPOOL_REFUSED, Metric
+from schemas.metrics import (
+    CONNECTOR_ANSWERS,
+    CONNECTOR_BYTES,
+    CONNECTOR_ERRORS,
+    CONNECTOR_EVENTS,
+    CONNECTOR_FILES,
+    CONNECTOR_FILES_WAITING,
+    CONNECTOR_NOTES,
+    SPOOL_REFUSED,
+    Metric,
+)
 
 log = structlog.get_logger()
 
@@ -51,6 +61,30 @@ class Door:
         self.count(CONNECTOR_ERRORS, error.kind)
         log.warning("refused", connector=self.name, place=place, reason=str(error))
 
+    def fail(self, kind: str, place: str, reason: str) -> None:
+        """Count and log what went wrong with a caller or a file, not with an event; `kind` is a label of few values."""
+        self._registry.counter(CONNECTOR_ERRORS, self.name, kind).inc()
+        log.warning("failed", connector=self.name, kind=kind, place=place, reason=reason)
+
+    def answered(self, status: int) -> None:
+        """Count a request by its answer."""
+        self._registry.counter(CONNECTOR_ANSWERS, self.name, str(status)).inc()
+
+    def note(self, place: str, notes: Mapping[str, int]) -> None:
+        """Count and log what was remarkable and is taken all the same; of `what: which` only the first word is a label."""
+        for what, times in notes.items():
+            self._registry.counter(CONNECTOR_NOTES, self.name, what.partition(":")[0]).inc(times)
+        if notes:
+            log.info("noted", connector=self.name, place=place, notes=dict(notes))
+
+    def done_with_file(self, outcome: str) -> None:
+        """Count a file."""
+        self._registry.counter(CONNECTOR_FILES, self.name, outcome).inc()
+
+    def files_wait(self, files: int) -> None:
+        """So many are seen or announced, and not taken yet."""
+        self._registry.gauge(CONNECTOR_FILES_WAITING, self.name).set(files)
+
     async def take(self, events: Sequence[Offered], cursors: Sequence[Cursor] = (), size: int = 0) -> None:
         """Returns when all of them are in the spool, with the cursors; raises SpoolRefusedError when none is."""
         try:
@@ -86,6 +120,10 @@ class Door:
     async def cursor(self, name: str) -> str | None:
         """What this source kept last under this name with its events."""
         return await self._publisher.cursor(name)
+
+    async def cursors(self, prefix: str) -> dict[str, str]:
+        """All that this source kept under names that begin so."""
+        return await self._publisher.cursors(prefix)
 
 
 def event_of(text: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ log = structlog.get_logger()
 
 LOOK_S: Final = 1.0
 STUCK_S: Final = 60.0
+_STARTING: Final = "starting"
 
 
 class Gateway:
@@ -26,7 +27,7 @@ class Gateway:
         self._access = access
         self._gauges = Gauges()
         self._publisher: Publisher | None = None
-        self._problem: str | None = "starting"
+        self._problem: str | None = _STARTING
 
     async def run(self, stop: asyncio.Event) -> None:
         """Raises ConfigurationError, SpoolFailedError, or whatever nobody foresaw."""
@@ -92,11 +93,21 @@ class Gateway:
         held, aside = await keeper.held(), await keeper.aside()
         self._gauges.look(publisher, held, aside)
         full = self._full(held.bytes, held.oldest_age_s)
-        self._problem = full if keeper.spool.has_reserve else "the disk under the spool is full"
+        self._notice(full if keeper.spool.has_reserve else "the disk under the spool is full")
         step_s = keeper.spool.clock.step_s()
         if step_s:
             self._gauges.clock_stepped()
             log.warning("clock_stepped", by_s=round(step_s, 3), meaning="recordedtime jumps; ages and order do not")
+
+    def _notice(self, problem: str | None) -> None:
+        """Say it when the spool takes nothing more, and when it does again."""
+        if problem is not None and self._problem in {None, _STARTING}:
+            log.warning(
+                "spool_takes_nothing", reason=problem, meaning="sources are told to come back; delivery goes on"
+            )
+        elif problem is None and self._problem not in {None, _STARTING}:
+            log.warning("spool_takes_again")
+        self._problem = problem
 
     def _full(self, held_bytes: int, age_s: float) -> str | None:
         spool = self._config.spool

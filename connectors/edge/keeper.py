@@ -60,6 +60,10 @@ class Keeper:
         """As the spool's."""
         return await self._in_thread(lambda: self.spool.cursor(name))
 
+    async def cursors(self, prefix: str) -> dict[str, str]:
+        """As the spool's."""
+        return await self._in_thread(lambda: self.spool.cursors(prefix))
+
     async def set_aside(self, position: int, reason: str) -> None:
         """As the spool's."""
         await self._in_thread(lambda: self.spool.set_aside(position, reason))

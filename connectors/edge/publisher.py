@@ -93,6 +93,10 @@ class Publisher:
         """How far the source of that name has read: what it kept last with its events, or None."""
         return await self.keeper.cursor(name)
 
+    async def cursors(self, prefix: str) -> dict[str, str]:
+        """All cursors whose names begin so, by name."""
+        return await self.keeper.cursors(prefix)
+
     async def flush(self, within_s: float) -> None:
         """Wait until the broker has everything. Raises TimeoutError; nothing is lost by that."""
         await asyncio.wait_for(self.sender.until_empty(), within_s)

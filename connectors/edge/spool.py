@@ -47,10 +47,10 @@ _NEWEST: Final = "SELECT coalesce((SELECT steady_s FROM event ORDER BY position 
 
 
 class Cursor(NamedTuple):
-    """How far a source has read, in its own words; kept in the same transaction as what it read."""
+    """How far a source has read, in its own words; kept in the same transaction as what it read. None: forget it."""
 
     name: str
-    value: str
+    value: str | None
 
 
 class Parcel(NamedTuple):
@@ -126,6 +126,11 @@ class Spool:
         row = self._connection.execute("SELECT value FROM cursor WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
+    def cursors(self, prefix: str) -> dict[str, str]:
+        """All whose names begin so, by name."""
+        query = "SELECT name, value FROM cursor WHERE substr(name, 1, ?) = ? ORDER BY name"
+        return dict(self._connection.execute(query, (len(prefix), prefix)).fetchall())
+
     def set_aside(self, position: int, reason: str) -> None:
         """Take one event out of the way that the broker will never accept; it stays in the file, with the reason."""
         columns = "position, topic, key, value"
@@ -165,10 +170,17 @@ class Spool:
         pairs = zip(parcel.events, finished, strict=True)
         rows = [(steady_s, offered.topic, offered.event["subject"], value) for offered, (_, value) in pairs]
         self._connection.executemany(_INSERT, rows)
-        self._connection.executemany("INSERT OR REPLACE INTO cursor VALUES (?, ?)", parcel.cursors)
+        self._keep_cursors(parcel.cursors)
         self._events += len(rows)
         self._bytes += size
         return [receipt for receipt, _ in finished]
+
+    def _keep_cursors(self, cursors: Sequence[Cursor]) -> None:
+        for cursor in cursors:
+            if cursor.value is None:
+                self._connection.execute("DELETE FROM cursor WHERE name = ?", (cursor.name,))
+            else:
+                self._connection.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?)", cursor)
 
     def _finish(self, offered: Offered, now: str) -> tuple[Receipt, bytes]:
         event = offered.event

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from connectors.edifact.facts import equipment_facts, vessel_facts
 from connectors.edifact.interchange import Broken, Message, read
 from connectors.edifact.moments import is_day, moment
@@ -44,7 +46,8 @@ def decode(content: bytes, notes: Counter[str], partner: EdifactPartner) -> Iter
 def _told(message: Message, notes: Counter[str], partner: EdifactPartner) -> Iterator[Said]:
     place = f"{message.kind[0]} {message.reference}"
     try:
-        reading = _Reading(message, report_of(message), partner)
+        report = report_of(message)
+        reading = _Reading(message, report, partner, vessel_facts(report), _trucks(report))
         milestone = reading.milestone()
     except RefusedPartError as error:
         yield Untold(str(error), place, message.raw.encode("latin-1"))
@@ -58,13 +61,16 @@ def _told(message: Message, notes: Counter[str], partner: EdifactPartner) -> Ite
         try:
             yield from reading.events(group, milestone, where, notes)
         except RefusedPartError as error:
-            yield Untold(f"{head.get(1)}: {error}", where, _text(group).encode("latin-1"))
+            part = "".join(text_of(segment) for segment in group.segments)
+            yield Untold(f"{head.get(1)}: {error}", where, part.encode("latin-1"))
 
 
 class _Reading(NamedTuple):
     message: Message
     report: Report
     partner: EdifactPartner
+    ship: dict[str, Any]
+    trucks: dict[str, int]
 
     def milestone(self) -> str:
         found = self.partner.milestone(self.report.kind, self.report.code)
@@ -83,7 +89,7 @@ class _Reading(NamedTuple):
         if not site.startswith(_VIET_NAM) and "offset" not in self.partner.model_fields_set:
             notes[f"offset_assumed: {self.partner.offset} for {site[:5]}"] += 1
             said["offset_assumed"] = self.partner.offset
-        about = {**said, "milestone": milestone, **vessel_facts(self.report)}
+        about = {**said, "milestone": milestone, **self.ship}
         if call := self._call(about):
             about["call_id"] = call
         yield Told(self._event(CARGO, f"{site}-{asset_name(head.get(1))}", at, about, group), where)
@@ -94,7 +100,7 @@ class _Reading(NamedTuple):
         """Named by interchange, message and segment; and by the group's text, for references come back after a while."""
         sent = self.message.interchange
         name = ".".join(filter(None, (sent.reference, sent.prepared))) or "bare"
-        digest = hashlib.sha256(_text(group).encode("latin-1")).hexdigest()[:8]
+        digest = hashlib.sha256(msgspec.json.encode([s[:2] for s in group.segments])).hexdigest()[:8]
         place = f"{self.message.reference}/{group.segments[0].number}/{kind.split('.')[2]}"
         return {
             "id": f"{name}/{place}/{digest}",
@@ -140,8 +146,9 @@ class _Reading(NamedTuple):
         leg = self.report.inland(group)
         if leg is None or leg.get(2) != _ROAD or not self.partner.gate_steps or not milestone.startswith("gated_"):
             return None
+        plate = _plate(leg)
         step: dict[str, Any] = {
-            "visit_id": self._visit(group, said["equipment_reference"]),
+            "visit_id": self._visit(group, plate),
             "lane": self.partner.lane,
             "direction": milestone.removeprefix("gated_"),
             "step": "gate_left",
@@ -149,17 +156,21 @@ class _Reading(NamedTuple):
             "manual": False,
             "equipment_reference": said["equipment_reference"],
         }
-        plate = _plate(leg)
         return step | ({"truck_plate": plate} if plate else {}) | _chosen(said, "weight_kg", "document", "local_time")
 
-    def _visit(self, group: Part, equipment: str) -> str:
+    def _visit(self, group: Part, plate: str) -> str:
+        """As the partner names it; else the document, and which of its trucks, or boxes: a plate is no name to pass on."""
         name = self.partner.visit
         given = (group.get("RFF", name) or self.report.header.get("RFF", name)) if name else ""
-        return given or f"{self.report.number or self.message.reference}-{equipment}"
+        which = self.trucks[plate] if plate else group.segments[0].get(1)
+        return given or f"{self.report.number or self.message.reference}-{which}"
 
 
-def _text(group: Part) -> str:
-    return "".join(text_of(segment) for segment in group.segments)
+def _trucks(report: Report) -> dict[str, int]:
+    """The plates of a report, numbered as they come: boxes on one truck are one visit."""
+    legs = (leg for group in report.equipment if (leg := report.inland(group)))
+    plates = dict.fromkeys(plate for leg in legs if (plate := _plate(leg)))
+    return {plate: number for number, plate in enumerate(plates, start=1)}
 
 
 def _plate(leg: Segment) -> str:

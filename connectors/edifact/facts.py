@@ -12,7 +12,7 @@ _EMPTY: Final = {"4": True, "5": False}
 # MEA 6313, the weight of box and cargo, best first: verified, gross, estimated gross.
 _WEIGHTS: Final = ("VGM", "G", "EGW")
 _KG_PER: Final = {"KGM": 1, "TNE": 1000}
-_NUMBER: Final = re.compile(r"-?[0-9]+([.,][0-9]+)?")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,18}([.,][0-9]{1,18})?")
 _CALL_SIGN: Final = "103"
 _VESSEL_NUMBER: Final = frozenset({"146", "11", "54"})
 

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from connectors.edifact.syntax import DEFAULT, REPERTOIRES, Segment, Signs, raw_segments, segment_of, signs_of
+from connectors.edifact.syntax import (
+    DEFAULT,
+    REPERTOIRES,
+    Segment,
+    Signs,
+    is_advice,
+    raw_segments,
+    segment_of,
+    signs_of,
+)
 from connectors.messages.said import RefusedPartError
 
 _SERVICE: Final = frozenset({"UNB", "UNG", "UNH", "UNT", "UNE", "UNZ"})
@@ -84,7 +93,7 @@ class _Reading:
             yield from self._strays()
             yield from self._service(raw)
         elif self.message is None:
-            self.stray.append(raw)
+            self.stray += [] if is_advice(raw, self.signs) else [raw]
         else:
             self._add(self.message, raw)
 

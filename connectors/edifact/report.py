@@ -1,6 +1,6 @@
 """The shape that CODECO and COARRI share: a document, transport and places, then one group of segments per piece of equipment."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from connectors.edifact.interchange import Message
@@ -15,19 +15,25 @@ _FUNCTIONS: Final = frozenset({"", "9", "5", "4", "22"})
 _EQUIPMENT_COUNT: Final = "16"
 
 
-class Part(NamedTuple):
+class Part:
     """Segments that belong together: a header, or the group of one piece of equipment."""
 
-    segments: tuple[Segment, ...]
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        self.segments = segments
+        self._by_tag: dict[str, list[Segment]] = {}
+        for segment in segments:
+            self._by_tag.setdefault(segment.tag, []).append(segment)
 
-    def all(self, tag: str, *qualifiers: str) -> Iterator[Segment]:
-        """The segments of that tag, whose first component is one of `qualifiers` where any is given."""
-        return (s for s in self.segments if s.tag == tag and (not qualifiers or s.get(0) in qualifiers))
+    def all(self, tag: str) -> Sequence[Segment]:
+        """The segments of that tag."""
+        return self._by_tag.get(tag, ())
 
     def first(self, tag: str, *qualifiers: str) -> Segment | None:
-        """The first of them; what stands first among `qualifiers` before the rest."""
-        found = sorted(self.all(tag, *qualifiers), key=lambda s: qualifiers.index(s.get(0)) if qualifiers else 0)
-        return found[0] if found else None
+        """The first of them; with qualifiers, the first that the first of these begins, else the next."""
+        found = self.all(tag)
+        if not qualifiers:
+            return found[0] if found else None
+        return next((s for qualifier in qualifiers for s in found if s.get(0) == qualifier), None)
 
     def get(self, tag: str, qualifier: str, component: int = 1) -> str:
         """A component of the composite that the qualifier begins (RFF, DTM), or an empty text."""
@@ -78,5 +84,5 @@ def _parted(body: Sequence[Segment]) -> tuple[Part, tuple[Part, ...]]:
         *starts[1:],
         next((i for i, s in enumerate(body) if s.tag == "CNT" and starts and i > starts[-1]), len(body)),
     ]
-    groups = tuple(Part(tuple(body[start:end])) for start, end in zip(starts, ends, strict=True)) if starts else ()
-    return Part(tuple(body[: starts[0]] if starts else body)), groups
+    groups = tuple(Part(body[start:end]) for start, end in zip(starts, ends, strict=True)) if starts else ()
+    return Part(body[: starts[0]] if starts else body), groups

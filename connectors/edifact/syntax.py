@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from connectors.messages.said import RefusedPartError
 
-_BLANKS: Final = " \t\r\n"
+# Old systems end a file with the control character SUB.
+_BLANKS: Final = " \t\r\n\x1a"
 _TAG: Final = re.compile(r"[A-Z][A-Z0-9]{2}")
 # ISO 9735-1: A and B are the letters and signs of ASCII, C is ISO 8859-1.
 REPERTOIRES: Final = {"UNOA": "ascii", "UNOB": "ascii", "UNOC": "latin-1"}
@@ -55,6 +56,11 @@ def signs_of(text: str) -> tuple[Signs, str]:
     return Signs(given[0], given[1], given[2], given[3].strip(), given[5]), text[9:]
 
 
+def is_advice(raw: str, signs: Signs) -> bool:
+    """Whether a text between terminators declares these signs once more, as interchanges put behind each other do."""
+    return raw.startswith("UNA") and raw[3:7] == "".join(signs[:3]) + (signs.release or " ")
+
+
 def raw_segments(text: str, signs: Signs) -> Iterator[tuple[str, bool]]:
     """The texts between terminators, line breaks around them off; False with the last when no terminator ends it."""
     *whole, rest = _parts(text, signs.terminator, signs.release)
@@ -66,10 +72,13 @@ def raw_segments(text: str, signs: Signs) -> Iterator[tuple[str, bool]]:
 
 def segment_of(raw: str, signs: Signs, number: int) -> Segment:
     """A segment's parts. Raises RefusedPartError where there is no tag."""
-    elements = tuple(
-        tuple(_plain(part, signs.release) for part in _parts(element, signs.component, signs.release))
-        for element in _parts(raw, signs.element, signs.release)
-    )
+    if signs.release and signs.release in raw:
+        elements = tuple(
+            tuple(_plain(part, signs.release) for part in _parts(element, signs.component, signs.release))
+            for element in _parts(raw, signs.element, signs.release)
+        )
+    else:
+        elements = tuple([tuple(element.split(signs.component)) for element in raw.split(signs.element)])
     tag = elements[0][0]
     if not _TAG.fullmatch(tag):
         raise RefusedPartError(f"segment {number}: {raw[:20]!r} does not begin with a tag")

@@ -23,7 +23,7 @@ from schemas.errors import ConfigurationError
 
 log = structlog.get_logger()
 
-_PARCEL: Final = 500
+_PARCEL: Final = 200
 _Stamp = tuple[int, int]
 _UNREADABLE: Final[_Stamp] = (-1, -1)
 
@@ -84,8 +84,7 @@ class DocumentsSource:
                 await door.take_in_time(parcel)
                 parcel = []
         await door.take_in_time(parcel, [cursor], len(content))
-        if notes:
-            log.info("file_noted", connector=door.name, file=str(path), notes=dict(notes))
+        door.note(str(path), notes)
 
     def _is_complete(self, path: Path, stamp: _Stamp) -> bool:
         """Whether it has not changed for so long that its writer is done."""

@@ -64,17 +64,32 @@ def _rows(content: bytes, mapping: Mapping) -> Iterator[tuple[str, Any, bytes]]:
     except UnicodeDecodeError as error:
         yield "document", RefusedPartError(f"not UTF-8: {error.reason} at byte {error.start}"), content
         return
-    lines = text.splitlines()
-    names: list[str] = next(csv.reader(lines[:1], delimiter=mapping.delimiter), [])
-    for number, line in enumerate(lines[1:], start=2):
-        if not line.strip():
-            continue
-        cells = next(csv.reader([line], delimiter=mapping.delimiter))
-        if len(cells) != len(names):
-            fault = RefusedPartError(f"{len(cells)} columns, the header has {len(names)}")
-            yield f"line {number}", fault, line.encode()
-        else:
-            yield f"line {number}", dict(zip(names, cells, strict=True)), line.encode()
+    first, *lines = text.replace("\r\n", "\n").split("\n")
+    try:
+        names = _cells(first, mapping)
+    except RefusedPartError as error:
+        yield "line 1", error, content
+        return
+    for number, line in enumerate(lines, start=2):
+        if line.strip():
+            yield f"line {number}", _row(line, names, mapping), line.encode()
+
+
+def _row(line: str, names: list[str], mapping: Mapping) -> Any:
+    try:
+        cells = _cells(line, mapping)
+    except RefusedPartError as error:
+        return error
+    if len(cells) != len(names):
+        return RefusedPartError(f"{len(cells)} columns, the header has {len(names)}")
+    return dict(zip(names, cells, strict=True))
+
+
+def _cells(line: str, mapping: Mapping) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=mapping.delimiter, strict=True), [])
+    except csv.Error as error:
+        raise RefusedPartError(f"not delimited text: {error}") from error
 
 
 def _tried(text: bytes) -> Any:

@@ -10,6 +10,7 @@ from connectors.mapping.model import FieldSource, Mapping, TimeSource
 from connectors.mapping.template import Template
 from connectors.messages.places import asset_name, zone_of
 from connectors.messages.said import RefusedPartError
+from schemas.events.fields import LARGEST
 from schemas.quantities import converted, unit_of_field
 
 _NOTHING: Final = object()
@@ -76,8 +77,8 @@ def _value(name: str, value: Any, source: FieldSource, mapping: Mapping) -> Any:
         value = _from_text(name, value, source, mapping)
     if source.unit is None:
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise RefusedPartError(f"{source.path}: {value!r} is no number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -LARGEST <= value <= LARGEST:
+        raise RefusedPartError(f"{source.path}: {str(value)[:40]} is no number that we take")
     return converted(value, source.unit, str(unit_of_field(name)))
 
 

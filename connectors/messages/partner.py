@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from connectors.csv.mapping import line_of
 from connectors.messages.places import SITE, Offset, Site
 from schemas.errors import ConfigurationError
 
@@ -24,7 +25,9 @@ class Partner(BaseModel):
 
 def load(model: type[_Model], path: Path) -> _Model:
     """The model that a file describes; raises ConfigurationError, which names file, field and fault."""
-    return checked(model, content_of(path), str(path))
+    content = content_of(path)
+    root = None if path.suffix == ".toml" else yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    return checked(model, content, str(path), root)
 
 
 def content_of(path: Path) -> Any:
@@ -43,8 +46,8 @@ def content_of(path: Path) -> Any:
         raise ConfigurationError(f"{path}:{line}: not YAML: {getattr(error, 'problem', error)}") from error
 
 
-def checked(model: type[_Model], content: Any, where: str) -> _Model:
-    """The content as that model; a misspelt word before the one that is missing in its place."""
+def checked(model: type[_Model], content: Any, where: str, root: yaml.Node | None = None) -> _Model:
+    """The content as that model; a misspelt word before the one that is missing in its place, with its line in YAML."""
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -53,5 +56,9 @@ def checked(model: type[_Model], content: Any, where: str) -> _Model:
         field = ".".join(map(str, fault["loc"]))
         said = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            said = f"not a word of this file; there are {', '.join(model.model_fields)}"
-        raise ConfigurationError(f"{where}: {f'{field}: ' if field else ''}{said}") from error
+            known = f"; there are {', '.join(model.model_fields)}" if len(fault["loc"]) == 1 else ""
+            said = f"not a word of this file{known}"
+        if fault["loc"][-1:] == ("[key]",):
+            said = f"{fault['loc'][-2]} is a number: write it in quotes"
+        line = f":{line_of(root, fault['loc'])}" if root is not None and field else ""
+        raise ConfigurationError(f"{where}{line}: {f'{field}: ' if field else ''}{said}") from error

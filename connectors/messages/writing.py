@@ -34,7 +34,7 @@ class Writing:
 
 _CARGO: Final = "port.cargo_milestone"
 _VESSEL: Final = "port.vessel_milestone"
-_CRANE: Final = ("port.crane_sample", "port.crane_status", "port.crane_fault")
+_CRANE: Final = ("port.crane_sample", "port.crane_status", "port.crane_fault", "port.crane_job")
 
 
 def _edifact(kind: str) -> Writing:

@@ -53,7 +53,8 @@ class Listener:
 
     async def run(self, door: Door) -> None:
         """Raises whatever the client's thread did not foresee."""
-        name = f"{door.name}:session"
+        # By the name of the session: under another one nothing has been lost.
+        name = f"{door.name}:session:{self._access.client_id}"
         repeats = Repeats(self._access.in_flight, await door.cursor(name))
         inbox = Inbox(asyncio.get_running_loop())
         session = Session(self._access, self._reader.filters(), inbox)

@@ -1,7 +1,7 @@
 """What a gateway's file says about this source, and about every source behind an MQTT broker."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -87,12 +87,11 @@ class TopicSettings(BaseModel):
     mapping: str | None = None
     identity: Identity = "number"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _has_a_mapping(cls, given: Any) -> Any:
-        if isinstance(given, dict) and "identity" in given and "mapping" not in given:
+    @model_validator(mode="after")
+    def _has_a_mapping(self) -> Self:
+        if self.identity == "content" and self.mapping is None:
             raise ValueError("`identity` is for topics with a `mapping`: a CloudEvent has its own")
-        return given
+        return self
 
     def route(self) -> Route:
         """As the reader takes it. Raises ConfigurationError."""

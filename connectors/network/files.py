@@ -9,15 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
+from connectors.edge.event import Offered
 from connectors.kafka.outgoing import Outgoing
 from connectors.network.decoded import Decoded, Undecoded
+from connectors.network.offers import TOPIC, offers
 from connectors.network.records import Origin, records
 from connectors.network.subjects import Subjects
 from connectors.pm_files.decoder import PmFileDecoder
 from connectors.ves.decoder import VesDecoder
 from schemas.errors import ConfigurationError
 
-TOPIC: Final = "cell-events"
 _GZIP: Final = b"\x1f\x8b"
 _PIECE: Final = 64 * 1024
 _LARGEST_VES: Final = 64 * 1024 * 1024
@@ -43,10 +44,19 @@ class NetworkFile:
         self._origin = origin_of(path)
         self.notes: Counter[str] = Counter()
 
+    @property
+    def digest(self) -> str:
+        """What its identity is: the beginning of a digest of its bytes."""
+        return self._origin.run
+
     def __call__(self, shift: timedelta | None) -> Iterator[Outgoing]:
         """Its records, shifted."""
         origin = Origin(self._origin.source, self._origin.run, shift)
         return records(self._decode(), origin, self._subjects, self._topic)
+
+    def offers(self) -> Iterator[Offered]:
+        """Its events, as a gateway offers them to its spool."""
+        return offers(self._decode(), self._origin, self._subjects)
 
     def _ves(self) -> Iterator[Decoded | Undecoded]:
         decoder = VesDecoder()

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -37,21 +37,49 @@ class Origin:
         return self.run if self.shift is None else renamed(self.run, self.shift)
 
 
-def records(
-    decoded: Iterable[Decoded | Undecoded], origin: Origin, subjects: Subjects, topic: str
-) -> Iterator[Outgoing]:
-    """The records of what a decoder gives, in its order, numbered per subject and type."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An event as it will be written, or bytes that are none; `position` counts what came of the origin, from 1.
+
+    `undecoded`: why it is one for the worker to refuse. `time` is the event's as it is sent, where it is one.
+    """
+
+    position: int
+    event: Mapping[str, Any] | None
+    raw: bytes = b""
+    time: datetime | None = None
+    undecoded: str | None = None
+
+
+def made(decoded: Iterable[Decoded | Undecoded], origin: Origin, subjects: Subjects) -> Iterator[Made]:
+    """What a decoder gives with its envelope, in its order, numbered per subject and type."""
     numbers: Counter[tuple[str, str]] = Counter()
     position = 0
     for part in decoded:
         for piece in _pieces(part):
             position += 1
             if isinstance(piece, Undecoded):
-                yield _undecoded(piece, position, origin, subjects, topic)
+                yield _undecoded(piece, position, origin, subjects)
                 continue
             subject = subjects.of(piece.element, piece.object)
             numbers[subject, piece.type] += 1
-            yield _event(piece, position, origin, (subject, numbers[subject, piece.type]), topic)
+            yield _event(piece, position, origin, (subject, numbers[subject, piece.type]))
+
+
+def records(
+    decoded: Iterable[Decoded | Undecoded], origin: Origin, subjects: Subjects, topic: str
+) -> Iterator[Outgoing]:
+    """The records of what a decoder gives, as `made`."""
+    return (_record(one, topic) for one in made(decoded, origin, subjects))
+
+
+def _record(one: Made, topic: str) -> Outgoing:
+    said = () if one.undecoded is None else ((UNDECODED, one.undecoded[:_MOST_DETAIL].encode("utf-8", "replace")),)
+    if one.event is None:
+        return Outgoing(one.position, topic, None, one.raw, said, None, one.undecoded)
+    key, value = one.event["subject"].encode(), _ENCODER.encode(one.event)
+    time = None if said else one.time
+    return Outgoing(one.position, topic, key, value, (CONTENT_TYPE, *said), time, one.undecoded)
 
 
 def _pieces(part: Decoded | Undecoded) -> Iterator[Decoded | Undecoded]:
@@ -73,7 +101,7 @@ def _fits(measurements: list[dict[str, Any]]) -> bool:
     return (len(measurements) + bins) * 100 <= _MOST_BYTES or len(_ENCODER.encode(measurements)) <= _MOST_BYTES
 
 
-def _event(piece: Decoded, position: int, origin: Origin, own: tuple[str, int], topic: str) -> Outgoing:
+def _event(piece: Decoded, position: int, origin: Origin, own: tuple[str, int]) -> Made:
     subject, number = own
     time = piece.time if origin.shift is None else piece.time + origin.shift
     event = _envelope(piece.type, position, origin, subject)
@@ -82,21 +110,19 @@ def _event(piece: Decoded, position: int, origin: Origin, own: tuple[str, int], 
     if origin.shift is not None:
         event["shiftedfrom"] = time_text(piece.time)
     event["data"] = piece.data
-    return Outgoing(position, topic, subject.encode(), _ENCODER.encode(event), (CONTENT_TYPE,), time)
+    return Made(position, event, time=time)
 
 
-def _undecoded(piece: Undecoded, position: int, origin: Origin, subjects: Subjects, topic: str) -> Outgoing:
-    said = (UNDECODED, piece.why[:_MOST_DETAIL].encode("utf-8", "replace"))
+def _undecoded(piece: Undecoded, position: int, origin: Origin, subjects: Subjects) -> Made:
     if piece.type is None:
-        return Outgoing(position, topic, None, piece.part, (said,), None, piece.why)
+        return Made(position, None, piece.part, undecoded=piece.why)
     subject = subjects.of(piece.element or "", None)
     # Un-numbered: what is refused must not look like a number that is missing.
     event = _envelope(piece.type, position, origin, subject)
     if piece.time is not None:
         event["time"] = time_text(piece.time + (origin.shift or timedelta()))
     event["data"] = {"why": piece.why, "part": piece.part}
-    headers = (CONTENT_TYPE, said)
-    return Outgoing(position, topic, subject.encode(), _ENCODER.encode(event), headers, None, piece.why)
+    return Made(position, event, time=piece.time, undecoded=piece.why)
 
 
 def _envelope(kind: str, position: int, origin: Origin, subject: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The modem of a crane or vehicle: what it hears of two cells, with shadowing, fades behind stacks, and handovers."""
+"""The modem of a crane, vehicle, robot or sensor: what it hears of two cells, with shadowing, fades behind stacks, and handovers."""
 
 import math
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ from schemas.reference import Asset
 _RADIO: Final = event_type("cell.radio")
 _SHADOWING_DB: Final = 6.0
 _SHADOW_FORGETS_S: Final = 25.0
-_FADE_EVERY_S: Final = {"AGV": 150.0, "UE": 240.0}
+_FADE_EVERY_S: Final = {"AGV": 150.0, "ROBOT": 150.0, "UE": 240.0}
+_SENSOR_PACE: Final = 20
 _FADE_S: Final = (2.0, 20.0)
 _FADE_DB: Final = (15.0, 25.0)
 _HYSTERESIS_DB: Final = 4.0
@@ -31,6 +32,7 @@ class Device:
         self._world = world
         self._subject = asset.asset_id
         self._gateway = place.gateway_of(asset)
+        self._pace = _SENSOR_PACE if asset.type == "SENSOR" else 1
         self._dice: Random = world.dice(f"radio/{asset.asset_id}")
         cells = [cell.asset_id for cell in place.assets("cell")]
         nearest = self._dice.randrange(len(cells))
@@ -44,7 +46,8 @@ class Device:
         self._fade_until_s = self._fade_from_s
 
     def readings(self, step_s: float) -> Iterator[Fact]:
-        """A reading every `step_s`, for ever."""
+        """A reading every `step_s` (a sensor's is twenty times as long), for ever."""
+        step_s *= self._pace
         keep = math.exp(-step_s / _SHADOW_FORGETS_S)
         renew_db = _SHADOWING_DB * math.sqrt(1 - keep * keep)
         phase_s = self._dice.random() * step_s

@@ -19,7 +19,7 @@ from connectors.simulator.rtg import YardCrane
 from connectors.simulator.scenarios.stage import place_of, play
 from connectors.simulator.sts import QuayCrane
 from connectors.simulator.truth import Truth
-from connectors.simulator.vehicles import Vehicle
+from connectors.simulator.vehicles import MOVING, Vehicle
 from connectors.simulator.vessels import Berth
 from connectors.simulator.wind import Wind
 from connectors.simulator.world import World
@@ -122,5 +122,5 @@ class Simulation:
         for asset in place.assets("device"):
             device = Device(world, place, asset)
             world.agenda.follow(device.readings(step_s))
-        for asset in place.assets("device", "AGV"):
+        for asset in (asset for kind in MOVING for asset in place.assets("device", kind)):
             world.agenda.follow(Vehicle(world, place, asset).trips())

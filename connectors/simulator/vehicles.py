@@ -1,4 +1,4 @@
-"""A factory's vehicle: one trip after the other between a line and the store, told when each has ended.
+"""A factory's vehicle or robot: one trip after the other between two stations, told when each has ended.
 
 Where its radio fades (a scenario says when), it stops until the radio is back.
 """
@@ -16,7 +16,13 @@ from connectors.simulator.world import World, event_type
 from schemas.reference import Asset
 
 _TRIP: Final = event_type("cell.trip")
-_MEDIAN_S: Final = {"line_to_store": 95.0, "store_to_line": 110.0}
+# There and back, and how long each usually takes.
+_TRIPS: Final = {
+    "AGV": {"line_to_store": 95.0, "store_to_line": 110.0},
+    "ROBOT": {"belt_to_rack": 44.0, "rack_to_belt": 38.0},
+}
+MOVING: Final = tuple(_TRIPS)
+"""The types of devices that have trips."""
 _SIGMA: Final = 0.05
 _PAUSE_S: Final = (5.0, 60.0)
 _FULL_STATION_SHARE: Final = 0.1
@@ -32,6 +38,7 @@ class Vehicle:
         self._asset = asset
         self._gateway = place.gateway_of(asset)
         self._fades = fades
+        self._kinds = tuple(_TRIPS[asset.type].items())
         self._dice: Random = world.dice(f"trips/{asset.asset_id}")
 
     def trips(self) -> Iterator[Fact]:
@@ -39,9 +46,9 @@ class Vehicle:
         dice, at_s, number = self._dice, self._dice.uniform(*_PAUSE_S), 0
         while True:
             number += 1
-            kind = ("line_to_store", "store_to_line")[number % 2]
+            kind, median_s = self._kinds[number % 2]
             waited_s = dice.uniform(*_FULL_STATION_S) if dice.random() < _FULL_STATION_SHARE else 0.0
-            drives_s = dice.lognormvariate(math.log(_MEDIAN_S[kind]), _SIGMA)
+            drives_s = dice.lognormvariate(math.log(median_s), _SIGMA)
             lost_s = self._lost_s(at_s, drives_s)
             end_s = at_s + drives_s + lost_s + waited_s
             data = {

@@ -14,11 +14,13 @@ from connectors.messages.said import RefusedPartError, Said, Told, Untold
 from connectors.tic.flat import is_flat, to_json
 from connectors.tic.grammar import HEADER, Metadata, Proprietary, Reading, RuleBrokenError, read
 from connectors.tic.partner import TicPartner
-from connectors.tic.sample import fault_of, kept, sample_of, status_of
+from connectors.tic.sample import fault_of, job_of, kept, sample_of, status_of
+from connectors.tic.vocabulary import JOB
 
 SAMPLE: Final = "io.quaystream.crane.sample.v1"
 STATUS: Final = "io.quaystream.crane.status.v1"
 FAULT: Final = "io.quaystream.crane.fault.v1"
+STEP: Final = "io.quaystream.crane.job.v1"
 _CRANE: Final = "che"
 
 
@@ -88,6 +90,7 @@ class _Moment(NamedTuple):
     """What one crane says of one moment."""
 
     metadata: dict[str, Any]
+    jobs: dict[str, Any]
     readings: list[Reading]
 
 
@@ -113,6 +116,7 @@ class _Message:
     def _moments(self, notes: Counter[str]) -> dict[tuple[str, str], _Moment]:
         moments: dict[tuple[str, str], _Moment] = {}
         metadata: dict[str, dict[str, Any]] = {}
+        jobs: dict[str, dict[str, Any]] = {}
         for found in read(self._json):
             top = found.subjects[0] if found.subjects else ("", "")
             if isinstance(found, Proprietary):
@@ -122,22 +126,26 @@ class _Message:
             elif isinstance(found, Metadata):
                 if len(found.subjects) == 1:
                     metadata.setdefault(top[1], {})[found.name] = found.value
+                elif (found.subjects[1][0], found.name) == (JOB, "id"):
+                    jobs.setdefault(top[1], {})[found.subjects[1][1]] = found.value
             else:
                 key = top[1], time_text(found.at)
-                moment = moments.setdefault(key, _Moment(metadata.setdefault(top[1], {}), []))
-                moment.readings.append(found)
+                of_crane = metadata.setdefault(top[1], {}), jobs.setdefault(top[1], {})
+                moments.setdefault(key, _Moment(*of_crane, [])).readings.append(found)
         return moments
 
     def _of(self, crane: str, time: str, moment: _Moment, notes: Counter[str]) -> Iterator[dict[str, Any]]:
         subject = self._partner.subject(moment.metadata)
         status, from_status = status_of(moment.readings)
         faults = [(reading, fault) for reading in moment.readings if (fault := fault_of(reading))]
-        used = [*from_status, *(reading for reading, _ in faults)]
+        jobs = [(reading, job) for reading in moment.readings if (job := job_of(reading, moment.jobs))]
+        used = [*from_status, *(reading for reading, _ in (*faults, *jobs))]
         sample, rest = sample_of([r for r in moment.readings if r not in used], notes)
         data: list[tuple[str, dict[str, Any]]] = [
             *([(SAMPLE, sample)] if sample else []),
             *([(STATUS, {"status": status})] if status else []),
             *((FAULT, fault) for _, fault in faults),
+            *((STEP, job) for _, job in jobs),
         ]
         if not data:
             notes["nothing_for_us: readings of no field of ours"] += len(rest)

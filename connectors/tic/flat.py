@@ -122,12 +122,12 @@ def _parsed(key: str) -> _Key:
 def _put(document: dict[str, Any], key: _Key, value: Any, timestamp: Any, text: str) -> None:
     inner = document
     for name, arrayid in key.subjects:
-        inner = _subject(inner, name, arrayid)
+        inner = _subject(inner, name, arrayid, text)
     if not key.names:
         inner[key.field] = value
         return
     concept, property_ = key.names if len(key.names) == 2 else (key.names[0], _NO_PROPERTY)
-    items: list[dict[str, Any]] = inner.setdefault(concept, {}).setdefault(property_, [])
+    items: list[dict[str, Any]] = _inside(_inside(inner, concept, {}, text), property_, [], text)
     marks = {"timestamp": timestamp, **dict(key.marks)}
     item = next((one for one in items if {n: v for n, v in one.items() if n not in _FIELDS} == marks), None)
     if item is None:
@@ -138,8 +138,16 @@ def _put(document: dict[str, Any], key: _Key, value: Any, timestamp: Any, text: 
     item[key.field] = value
 
 
-def _subject(inner: dict[str, Any], name: str, arrayid: str) -> dict[str, Any]:
-    items = inner.setdefault(name, [])
+def _inside(outer: dict[str, Any], name: str, empty: Any, text: str) -> Any:
+    """What is under a name; raises RefusedPartError where another key has given the name a value of its own."""
+    found = outer.setdefault(name, empty)
+    if type(found) is not type(empty):
+        raise RefusedPartError(f"{text!r}: another key says that {name} is a value")
+    return found
+
+
+def _subject(inner: dict[str, Any], name: str, arrayid: str, text: str) -> dict[str, Any]:
+    items = _inside(inner, name, [], text)
     found: dict[str, Any] | None = next((one for one in items if one.get(ARRAY_ID, "") == arrayid), None)
     if found is None:
         found = {ARRAY_ID: arrayid} if arrayid else {}

@@ -90,7 +90,7 @@ def _subject(name: str, value: Any, above: Path, where: str) -> Iterator[Found]:
 
 def _has_array_ids(items: list[dict[str, Any]], where: str) -> None:
     ids = [item.get(ARRAY_ID) for item in items]
-    if len(items) > 1 and not all(isinstance(one, str) and one for one in ids):
+    if len(items) > 1 and not all(one != "" and isinstance(one, str | int) for one in ids):
         raise RuleBrokenError("T5", where, f"{len(items)} items, and not each has an {ARRAY_ID}")
     if len(set(map(str, ids))) < len(ids):
         raise RuleBrokenError("T5", where, f"two items have one {ARRAY_ID}")

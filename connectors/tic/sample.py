@@ -1,6 +1,5 @@
 """The readings of one crane at one moment to the data of its events. What no field takes is kept as it was said."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from connectors.tic.vocabulary import (
     FAULTS,
     FEET,
     FIELD_OF,
+    JOB,
     LENGTH,
     LENGTHS,
     LOCKS,
@@ -19,10 +19,12 @@ from connectors.tic.vocabulary import (
     NUMBERS,
     SEVERITIES,
     STATUSES,
+    STEPS,
     UNITS,
     is_measured,
     words_of,
 )
+from schemas.events.fields import LARGEST
 from schemas.quantities import converted, convertible, unit_of_field
 
 Values = dict[str, list[tuple[Any, Reading]]]
@@ -43,9 +45,8 @@ def sample_of(readings: Sequence[Reading], notes: Counter[str]) -> tuple[dict[st
         found = _one(field, [value for value, _ in said])
         if found is not None:
             data[field] = found
-        # Two spreaders: the field says what is true of the crane, and each keeps what it said.
-        if found is None or len(said) > 1:
-            rest += [reading for _, reading in said]
+        # Two spreaders: the field says what is true of the crane, and each keeps what it said. So does a named sensor.
+        rest += [reading for _, reading in said if found is None or len(said) > 1 or _is_marked(reading)]
     return data, rest
 
 
@@ -77,6 +78,15 @@ def fault_of(reading: Reading) -> dict[str, Any] | None:
     return data
 
 
+def job_of(reading: Reading, jobs: dict[str, Any]) -> dict[str, Any] | None:
+    """The data of a job's step, where a reading says that a step of a named job instruction is so."""
+    if len(reading.subjects) != 2 or reading.subjects[1][0] != JOB or reading.concept not in STEPS:
+        return None
+    number = jobs.get(reading.subjects[1][1])
+    is_so = reading.observed == "status" and reading.item.get("value") is True and is_measured(reading)
+    return {"job_id": number, "step": reading.concept} if is_so and isinstance(number, str) else None
+
+
 def kept(readings: Sequence[Reading]) -> dict[str, Any]:
     """Readings under their flat keys."""
     return {key_of(reading): reading.item.get("value") for reading in readings}
@@ -84,7 +94,7 @@ def kept(readings: Sequence[Reading]) -> dict[str, Any]:
 
 def _typed(reading: Reading, notes: Counter[str]) -> tuple[str | None, Any]:
     words = words_of(reading)
-    if not is_measured(reading) or reading.item.get("name") or reading.item.get("reference"):
+    if not is_measured(reading):
         return None, None
     value = reading.item.get("value")
     if words == LENGTH or (words.subject == "spreader" and words.property == "status"):
@@ -121,7 +131,11 @@ def _number(field: str, value: float, reading: Reading, notes: Counter[str]) -> 
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
+
+
+def _is_marked(reading: Reading) -> bool:
+    return any(reading.item.get(mark) is not None for mark in ("name", "reference", "qualifier"))
 
 
 def _one(field: str, values: Sequence[Any]) -> Any:

@@ -1,8 +1,9 @@
 """Which reading is which field of our crane events: TIC4.0's words (domain words 10), in both directions."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_args
 
 from connectors.tic.grammar import Reading
+from schemas.events.crane import JobStep
 
 LOCKS: Final = ("spreader_locked", "spreader_landed")
 MODES: Final = ("single", "twin", "tandem")
@@ -41,6 +42,8 @@ FLAGS: Final[dict[str, Words]] = {
 LENGTH: Final = Words("spreader", "size", "length")
 FEET: Final = frozenset({"foot", "feet", "ft"})
 LENGTHS: Final = frozenset({20, 30, 40, 45})
+JOB: Final = "jobinstruction"
+STEPS: Final = frozenset(get_args(JobStep))
 FAULTS: Final[dict[str, str]] = {"warning": "warning", "fault": "error", "error": "error"}
 SEVERITIES: Final = frozenset({"info", "warning", "error", "critical"})
 # TIC4.0's names of units that are not ours.

@@ -1,6 +1,7 @@
 """Crane events to TIC4.0 messages, one an event: the JSON form, or the flat one."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -8,11 +9,12 @@ import msgspec
 
 from connectors.messages.said import RefusedPartError
 from connectors.messages.written import Written, named
-from connectors.tic.decoder import FAULT, SAMPLE, STATUS
+from connectors.tic.decoder import FAULT, SAMPLE, STATUS, STEP
 from connectors.tic.flat import from_json, to_json
-from connectors.tic.grammar import HEADER
+from connectors.tic.grammar import HEADER, Reading, read
 from connectors.tic.partner import name_of
-from connectors.tic.vocabulary import COUNTS, FLAGS, LENGTH, NUMBERS, Words
+from connectors.tic.sample import sample_of
+from connectors.tic.vocabulary import COUNTS, FLAGS, JOB, LENGTH, NUMBERS, Words
 from schemas.quantities import unit_of_field
 
 VERSION: Final = "2022.006"
@@ -36,7 +38,8 @@ def write(events: Iterable[dict[str, Any]], sender: str, *, flat: bool = False) 
 def message_of(event: dict[str, Any], sender: str) -> dict[str, Any]:
     """The message of one event, in the JSON form. Raises RefusedPartError."""
     name, kind = name_of(event["subject"])
-    readings = event["data"].get("readings") or {}
+    given = event["data"].get("readings")
+    readings = given if isinstance(given, dict) else {}
     number = hashlib.sha256(f"{event.get('source')} {event.get('id')}".encode()).hexdigest()[:16]
     flat: dict[str, Any] = {f"{HEADER}.timestamp": event["time"], **readings}
     message = to_json(flat)
@@ -50,14 +53,19 @@ def message_of(event: dict[str, Any], sender: str) -> dict[str, Any]:
             _put(crane, Words("", event["data"]["status"], "status"), _item(event["time"], value=True))
         case kind if kind == FAULT:
             _put(crane, Words("health", "fault", "errormessage"), _fault(event["data"], event["time"]))
+        case kind if kind == STEP:
+            crane[JOB] = [{"id": event["data"]["job_id"]}]
+            _put(crane, Words(JOB, event["data"]["step"], "status"), _item(event["time"], value=True))
         case other:
             raise RefusedPartError(f"TIC4.0 has nothing for {other}")
     return message
 
 
 def _sample(crane: dict[str, Any], data: dict[str, Any], time: str) -> None:
+    """Every field that the readings which came with it do not say already."""
+    said, _ = sample_of([one for one in read({"che": [crane]}) if isinstance(one, Reading)], Counter())
     for field, value in data.items():
-        if value is None:
+        if value is None or said.get(field) == value:
             continue
         if field in NUMBERS:
             _put(crane, NUMBERS[field][0], _item(time, unit=unit_of_field(field), value=value))
@@ -81,11 +89,5 @@ def _fault(data: dict[str, Any], time: str) -> dict[str, Any]:
 
 
 def _put(crane: dict[str, Any], words: Words, item: dict[str, Any]) -> None:
-    """Unless the readings that came with the event say it already, for each of several subjects."""
-    inner = crane
-    if words.subject:
-        items = crane.setdefault(words.subject, [{}])
-        if any(words.property in one.get(words.concept, {}) for one in items):
-            return
-        inner = items[0]
+    inner = crane.setdefault(words.subject, [{}])[0] if words.subject else crane
     inner.setdefault(words.concept, {}).setdefault(words.property, []).append(item)

@@ -59,6 +59,10 @@ class VesDecoder:
                 return
         yield Undecoded("no VES message: neither event nor eventList", payload)
 
+    def decode_event(self, event: Mapping[str, Any]) -> Iterator[Part]:
+        """The same for one event that is parsed already: a member of `event` or `eventList`."""
+        return self._event(event, None)
+
     def _event(self, event: Any, payload: bytes | None) -> Iterator[Part]:
         header = event.get("commonEventHeader") if isinstance(event, dict) else None
         domain = header.get("domain") if isinstance(header, dict) else None

@@ -58,6 +58,8 @@ def read_header(header: Block, notes: Counter[str]) -> Header:
 def epoch(of: Block, name: str) -> tuple[datetime, str]:
     """The moment in an epoch field and the unit it is in, told by its range; raises where it lies in none."""
     given = of.get(name)
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
     if isinstance(given, bool) or not isinstance(given, int):
         raise RefusedPartError(f"{name} is missing or no whole number")
     for unit, per_second in _UNITS.items():

@@ -89,6 +89,11 @@ class Kafka:
         return ["java", *options, "-cp", f"{_library()}/*", *arguments]
 
 
+def tool(name: str, *arguments: str) -> list[str]:
+    """The command of one of Kafka's own tools, by its class, such as `VerifiableProducer`."""
+    return ["java", "-Xmx128m", "-cp", f"{_library()}/*", f"org.apache.kafka.tools.{name}", *arguments]
+
+
 def _library() -> Path:
     return downloads() / f"kafka-{VERSION}"
 

@@ -47,7 +47,7 @@ class Shift(_Value):
 class Asset(_Value):
     """One declared asset; `asset_id` is the whole subject.
 
-    `type` is what it is within its kind (STS, RTG, UE, AGV …), `lanes` are a gate's, `carried_by` is the
+    `type` is what it is within its kind (STS, RTG, UE, AGV, ROBOT, SENSOR …), `lanes` are a gate's, `carried_by` is the
     crane (asset id) that a modem rides on.
     """
 

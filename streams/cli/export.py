@@ -59,7 +59,7 @@ def export(  # noqa: PLR0913, PLR0917  (one per option)
     """Write the rows of a table between two times to a file. Personal columns are always left out.
 
     codeco and coarri are of port.cargo_milestone, dcsa also of port.vessel_milestone, tic of port.crane_sample,
-    port.crane_status and port.crane_fault.
+    port.crane_status, port.crane_fault and port.crane_job.
     """
     from streams.settings import load_settings
 

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def gateway(config: File, check: Check = False) -> None:
-    """Take events from files, HTTP or the standard input, keep them on disk until Kafka has them.
+    """Take events from files, HTTP, MQTT or the standard input, keep them on disk until Kafka has them.
 
     Safe to stop, kill or start again at any time: what was accepted from a source is on disk. Kafka may be away
     for as long as the spool has room. Serves /metrics, /livez and /readyz on QUAYSTREAM_WEB_PORT (unset: the next

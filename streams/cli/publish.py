@@ -49,6 +49,7 @@ class ShiftTo(enum.StrEnum):
 _NETWORK: frozenset[Format] = frozenset({Format.VES, Format.PM_XML})
 _MESSAGES: frozenset[Format] = frozenset({Format.EDIFACT, Format.DCSA, Format.TIC, Format.MAPPED})
 _DELIMITED_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
+_EDIFACT_SUFFIXES = frozenset({".edi", ".edifact"})
 _MAPPINGS = frozenset({".yaml", ".yml"})
 _SUBJECTS_SHOWN = 3
 
@@ -196,6 +197,8 @@ def _reader(file: Path, held: Format | None, mapping: str | None, topic: str | N
         return _mapped_reader(file, mapping, topic)
     if held is None and file.suffix in _DELIMITED_SUFFIXES:
         raise ConfigurationError(f"{file} looks like delimited text: add --map MAP (or --format cloudevents)")
+    if held is None and file.suffix in _EDIFACT_SUFFIXES:
+        raise ConfigurationError(f"{file} looks like EDIFACT: add --format edifact (or --format cloudevents)")
     from connectors.kafka.recording import read_recording
 
     return partial(read_recording, file, topic)

@@ -110,7 +110,7 @@ class Careful:
 
 
 def _told(refusal: Refusal, record: Record) -> Refusal:
-    """With the gateway's own words, where it sent on what it could not decode: it knows better what is wrong."""
+    """With the gateway's own words, where a header has them (in the event itself they are `undecoded`)."""
     said = next((value for name, value in record.headers if name == UNDECODED and value), None)
     return refusal if said is None else replace(refusal, detail=said.decode("utf-8", "replace"))
 
@@ -122,13 +122,15 @@ class _Claim:
         self._attributes = attributes
 
     def refuse(self, reason: Reason, detail: str) -> NoReturn:
+        # A gateway's own words about what it could not decode: it knows better what is wrong.
+        said = self._text("undecoded")
         sequence = self._attributes.get("sequence")
         number = int(str(sequence)) if _is_digits(sequence) else sequence
         usable = isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= BIGINT_MAX
         raise RefusedError(
             Refusal(
                 reason,
-                detail,
+                said or detail,
                 source=self._text("source"),
                 event_id=self._text("id"),
                 bootid=self._text("bootid"),

@@ -13,11 +13,14 @@ from connectors.edge import KafkaAccess, Publisher
 from connectors.edge.config import Config, DeliveryConfig, SpoolConfig
 from connectors.edge.source_settings import SourceSettings
 from connectors.files.settings import FilesSettings
+from connectors.pm_inbox.settings import FilesAnnounced, PmInboxSettings
 from connectors.stdin.settings import StdinSettings
+from connectors.ves_http.settings import VesSettings
 from streams.settings import Settings, variable
 from tests.support.documents import ROOT, Document
 
 GUIDE = Document(ROOT / "docs/how-to/gateway.md")
+COLLECTOR = Document(ROOT / "docs/how-to/ves-collector.md")
 (FILE,) = GUIDE.blocks("toml")
 (UNIT,) = GUIDE.blocks("ini")
 (PROGRAM,) = GUIDE.blocks("python")
@@ -28,15 +31,31 @@ def test_the_file_of_the_guide_is_valid() -> None:
     assert [source.kind for source in config.sources] == ["http", "files", "files"]
 
 
+def test_the_file_of_the_collectors_guide_is_valid_and_has_the_words_of_announced_files() -> None:
+    (file,) = COLLECTOR.blocks("toml")
+    config = Config.model_validate(tomllib.loads(file))
+    assert [source.kind for source in config.sources] == ["ves", "pm-xml"]
+    (table,) = re.findall(r"^\| word of `files` .+?\n\n", COLLECTOR.text, re.MULTILINE | re.DOTALL)
+    first = "".join(line.split("|")[1] for line in table.strip().splitlines()[2:])
+    assert set(re.findall(r"`([a-z_]+)`", first)) == set(FilesAnnounced.model_fields)
+
+
 def test_every_word_of_the_file_is_in_the_guide_and_no_other() -> None:
     told = set(re.findall(r"^\| `([a-z_.]+)` \|", GUIDE.text, re.MULTILINE))
     words = {f"spool.{name}" for name in SpoolConfig.model_fields}
     words |= {f"delivery.{name}" for name in DeliveryConfig.model_fields}
-    assert told - {"id", "http", "files", "stdin"} == words | {"source", "sources"}
+    assert told - {"id", "http", "files", "stdin", "ves"} == words | {"source", "sources"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "settings"), [("http", HttpSettings), ("files", FilesSettings), ("stdin", StdinSettings)]
+    ("kind", "settings"),
+    [
+        ("http", HttpSettings),
+        ("files", FilesSettings),
+        ("stdin", StdinSettings),
+        ("ves", VesSettings),
+        ("pm-xml", PmInboxSettings),
+    ],
 )
 def test_every_word_of_a_source_is_in_its_row(kind: str, settings: type[SourceSettings]) -> None:
     (row,) = re.findall(rf"^\| `{kind}` \| (.+?) \| ", GUIDE.text, re.MULTILINE)

@@ -1,24 +1,31 @@
 """The board on a real stack in a real browser: a simulated port is on it, live, in both languages, for everybody."""
 
+import json
+import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from connectors.board.plan import PLAN
+from schemas.events import DOMAINS
 from tests.support.browser import PHONE, WALL, accessibility_problems, chromium
+from tests.support.databases import Database
 from tests.support.events import event, moment, structured
 from tests.support.system import System
-from tests.support.waiting import wait_until
 from tests.support.worker import COMMAND, free_port, with_settings
 
 pytestmark = pytest.mark.timeout(240)
 
 PATIENCE_MS = 20_000
 CRANE = "VNHPH-TANVU-STS02"
+SILENT = "VNHPH-TANVU-STS09"  # declared nowhere
+SCANS = {"Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Heap Scan"}
 _CRANES = "SELECT asset_id FROM port.asset WHERE kind = 'crane' ORDER BY 1"
 
 
@@ -38,15 +45,26 @@ def board(system: System) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
         process.wait(10)
 
 
+def top_reads(system: System, port: int) -> None:
+    done = system.command("top", "--once", "--json", "--every", "0.2", "--url", f"http://127.0.0.1:{port}/metrics")
+    assert done.returncode == 0, done.stderr
+    reading = json.loads(done.stdout)
+    assert (reading["workers"], reading["fenced"], reading["rejected"]) == (1, 0, {})
+    assert {one["domain"]: one["lag_records"] for one in reading["domains"]} == dict.fromkeys(DOMAINS, 0)
+
+
 def send_crane(system: System, what: str, **data: object) -> None:
     system.send(structured(event(what, data, subject=CRANE, source="/vnhph/tanvu/gw-02")))
 
 
 def test_the_board_shows_a_simulated_port_live(system: System) -> None:
-    system.workers.ready()
+    worker = system.workers.ready()
+    told = event("crane.status", {"status": "working"}, subject=SILENT, time=moment(timedelta(minutes=2)))
+    system.send(structured(told))
     done = system.command("simulate", "--duration", "2m", "--rate-hz", "0.5")
     assert done.returncode == 0, done.stderr
     system.verified()
+    top_reads(system, worker.port)
     with board(system) as (address, process), chromium() as browser:
         page = browser.new_page(viewport=WALL)
         complaints: list[str] = []
@@ -54,6 +72,7 @@ def test_the_board_shows_a_simulated_port_live(system: System) -> None:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{address}?lang=en")
         shows_every_crane(page, system)
+        greys_what_is_silent(page)
         shows_an_event_of_now(page, system)
         speaks_both_languages(page)
         works_by_keyboard(page)
@@ -68,6 +87,12 @@ def shows_every_crane(page: Page, system: System) -> None:
     shown = page.locator(".crane").evaluate_all("all => all.map(one => one.dataset.asset).sort()")
     assert shown == [crane for (crane,) in system.database.rows(_CRANES)]
     expect(page.locator("#link")).to_have_text("Live")
+
+
+def greys_what_is_silent(page: Page) -> None:
+    tile = page.locator(f"[data-asset='{SILENT}']")
+    expect(tile).to_have_class("crane working stale")
+    expect(tile).to_contain_text(re.compile(r"\d+ (s|min) ago"))
 
 
 def shows_an_event_of_now(page: Page, system: System) -> None:
@@ -117,33 +142,16 @@ def says_that_it_is_late(page: Page) -> None:
     expect(page.locator("#link")).to_contain_text("ago")
 
 
-def test_a_crane_that_falls_silent_is_greyed_with_its_age(system: System) -> None:
-    system.workers.ready()
-    told = event("crane.status", {"status": "working"}, subject=CRANE, time=moment(timedelta(minutes=2)))
-    system.send(structured(told))
-    system.await_outcomes(1)
-    with board(system) as (address, _), chromium() as browser:
-        page = browser.new_page(viewport=WALL)
-        page.goto(f"{address}?lang=en")
-        tile = page.locator(f"[data-asset='{CRANE}']")
-        expect(tile).to_have_class("crane working stale", timeout=PATIENCE_MS)
-        expect(tile).to_contain_text("2 min ago")
-
-
-def test_a_quick_look_reads_as_little_of_a_month_as_of_a_day(system: System) -> None:
-    """22 sites of 15 cranes, a month of statuses and faults: the plans of the reader, with what they really read."""
-    from connectors.board.plan import PLAN
-
-    system.database.rows(_MANY_ASSETS)
-    system.database.rows(_MANY_STATUSES)
-    system.database.rows("ANALYZE port.crane_status")
-    system.database.rows("ANALYZE port.asset")
-    (question,) = [one for one in PLAN if one.name == "status"]
-    assert question.back is not None
-    text = question.text.replace("$1", f"now() - interval '{question.back.total_seconds()} s'")
-    ((plan,),) = system.database.rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}")
-    assert rows_read(plan[0]["Plan"], "crane_status") <= 22 * 15
-    assert wait_until(lambda: plan[0]["Execution Time"] > 0, 1, "it ran")
+def test_a_quick_look_reads_as_little_of_a_month_as_of_a_day(database: Database) -> None:
+    """A row a crane, of 345 cranes with 83,000 statuses in a month: what the plan really read, not what it hoped."""
+    for statement in (_MANY_ASSETS, _MANY_STATUSES, "ANALYZE port.crane_status", "ANALYZE port.asset"):
+        database.rows(statement)
+    question = next(one for one in PLAN if one.name == "status")
+    for back in (question.back, question.thorough):
+        assert back is not None
+        text = question.text.replace("$1", f"now() - interval '{back.total_seconds()} s'")
+        ((plan,),) = database.rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}")
+        assert rows_read(plan[0]["Plan"], "crane_status") <= database.total("port.asset", "kind = 'crane'")
 
 
 _MANY_ASSETS = """
@@ -158,10 +166,9 @@ FROM port.asset, generate_series(0, 240) AS n WHERE kind = 'crane'
 """
 
 
-def rows_read(node: dict[str, object], table: str) -> float:
+def rows_read(node: Mapping[str, Any], table: str) -> float:
     """Rows that all scans of a table's chunks gave or threw away."""
-    own = 0.0
-    if "Scan" in str(node["Node Type"]) and f"{table}" in str(node.get("Index Name", node.get("Alias", ""))):
-        seen = float(node["Actual Rows"]) + float(node.get("Rows Removed by Filter", 0))  # type: ignore[arg-type]
-        own = seen * float(node["Actual Loops"])  # type: ignore[arg-type]
-    return own + sum(rows_read(child, table) for child in node.get("Plans", []))  # type: ignore[union-attr, attr-defined]
+    seen = 0.0
+    if node["Node Type"] in SCANS and table in node.get("Index Name", node["Relation Name"]):
+        seen = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+    return seen + sum(rows_read(child, table) for child in node.get("Plans", ()))

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +22,8 @@ from deploy.local.stack import Stack
 from deploy.monitoring.dashboards import expand
 from deploy.monitoring.dashboards.expand import Chosen
 from deploy.monitoring.dashboards.measure import Answer, Reader, ask_prometheus, choose, now
-from deploy.monitoring.dashboards.saved import Question, boards, every_question, questions
+from deploy.monitoring.dashboards.saved import Question, boards, every_question, panels, questions
+from deploy.monitoring.dashboards.sketch import draw
 from schemas.tables import RAW_TABLES
 from tests.support.broker import Broker
 from tests.support.databases import Database, Databases
@@ -29,7 +31,7 @@ from tests.support.waiting import wait_until
 from tests.support.worker import COMMAND, Worker, Workers
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 SITE = "VNHPH-TANVU"
 MINUTES = 15
@@ -88,7 +90,7 @@ def port(
     """A quarter of an hour of a port with every fault, scraped by a Prometheus while a worker stores them."""
     folder = tmp_path_factory.mktemp("dashboards")
     broker.reset()
-    stack.up(["prometheus"])
+    started = stack.up(["prometheus"])
     with databases.migrated() as database:
         environment = settings(broker, database, str(folder / "home"))
         workers = Workers(environment, folder)
@@ -102,7 +104,8 @@ def port(
             announced.unlink()
         finally:
             workers.end()
-            stack.stop("prometheus")
+            for part in started:
+                stack.stop(part)
 
 
 def settings(broker: Broker, database: Database, home: str) -> dict[str, str]:
@@ -120,7 +123,7 @@ def settings(broker: Broker, database: Database, home: str) -> dict[str, str]:
 
 def fill(worker: Worker, database: Database, environment: dict[str, str], since: datetime) -> None:
     run(environment, "simulate", "--seed", "7", "--duration", f"{MINUTES}m", "--faults", "all")
-    worker.await_no_lag(within_s=120)
+    worker.await_no_lag(within_s=300)
     marks = "SELECT count(*) FROM ingest.refold"
     wait_until(lambda: database.value(marks) == 0, 60, "every fact is folded")
     wait_until(lambda: database.total("port.sla_minute", "state = 'out'") > 0, 90, "minutes are judged")
@@ -134,7 +137,7 @@ def fill(worker: Worker, database: Database, environment: dict[str, str], since:
 
 def run(environment: dict[str, str], *arguments: str) -> None:
     done = subprocess.run(
-        [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=200, check=False
+        [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -169,7 +172,7 @@ def await_series(port: Port, question: Question, chosen: Chosen) -> bool:
 
 
 def test_a_series_is_told_by_time_metric_and_value(port: Port) -> None:
-    """What Grafana makes lines of. A metric that is null would be a line without a name."""
+    """What Grafana makes lines of: a metric that is null would be a line without a name, a value that is a word a label."""
     drawn = {"timeseries", "state-timeline", "status-history"}
     names = {
         f"{b['uid']}: {panel['title']} [A]"
@@ -181,6 +184,7 @@ def test_a_series_is_told_by_time_metric_and_value(port: Port) -> None:
         if name in names:
             assert list(answer.columns) == ["time", "metric", "value"], name
             assert all(row[1] for row in answer.rows), name
+            assert all(row[2] is None or isinstance(row[2], float | int | Decimal) for row in answer.rows), name
             assert [row[0] for row in answer.rows] == sorted(row[0] for row in answer.rows), name
 
 
@@ -246,3 +250,29 @@ def test_boxes_over_the_quay_are_those_of_the_kpi(port: Port) -> None:
         *(port.since, port.until, SITE),
     )
     assert shown == defined > 0
+
+
+def test_a_sketch_has_every_panel_with_what_it_answers(port: Port) -> None:
+    board = boards()["quaystream-crane.json"]
+    figure = draw(board, port.reader, port.prometheus, port.chosen(board))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [panel["title"] for panel in panels(board)]
+    assert [
+        axes.get_title(loc="left")
+        for axes in figure.axes
+        if not (axes.lines or axes.tables or axes.texts or axes.patches)
+    ] == []
+
+
+def test_slow_statements_are_told_without_values_and_of_our_roles_only(port: Port) -> None:
+    port.reader.ask("SELECT 'a value that nobody else may see', 4711")
+    told = port.reader.ask("SELECT role, statement FROM ingest.slow_statements()").rows
+    assert {role for role, _ in told} <= {"quaystream_owner", "quaystream_worker", "quaystream_reader"}
+    assert [statement for _, statement in told if "a value that" in statement or "4711" in statement] == []
+    assert [statement for _, statement in told if "INSERT INTO port.crane_minute" in statement]
+
+
+def test_without_the_statistics_no_statement_is_slow(stack: Stack, port: Port) -> None:
+    with psycopg.connect(stack.superuser_url(port.database.name)) as connection:
+        connection.execute("DROP EXTENSION pg_stat_statements")
+        assert connection.execute("SELECT count(*) FROM ingest.slow_statements()").fetchall() == [(0,)]
+        connection.rollback()

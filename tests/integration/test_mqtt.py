@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.edge import DiskFullError
+from connectors.opcua.settings import OpcUaSettings
 from tests.support.doors import Opened
 from tests.support.edge import words
 from tests.support.listening import is_connected, listening, passed_by, settings_of, troubles, until
@@ -24,12 +25,21 @@ fields:
   spreader_locked: {column: locked, type: boolean}
 """
 
+OPC_UA = """
+type: io.quaystream.crane.sample.v1
+time: {column: opcua.time, unit: iso}
+subject: {column: opcua.writer, site: VNHPH-TANVU}
+fields:
+  hoist_position_m: {column: HoistPosition, type: number}
+  load_t: {column: Load, type: number, scale: 0.001}
+"""
+
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path_factory.mktemp("mosquitto")).start()
-    yield broker
-    broker.stop()
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    mosquitto = Mosquitto(tmp_path_factory.mktemp("mosquitto")).start()
+    yield mosquitto
+    mosquitto.stop()
 
 
 def readings(first: int, last: int) -> list[str]:
@@ -41,18 +51,18 @@ async def loads(opened: Opened) -> list[float]:
     return [event["data"]["load_t"] for event in await opened.kept()]
 
 
-async def publish(broker: Mosquitto, topic: str, payloads: list[str], *options: str) -> None:
-    await asyncio.to_thread(broker.publish, topic, payloads, *options)
+async def publish(mosquitto: Mosquitto, topic: str, payloads: list[str], *options: str) -> None:
+    await asyncio.to_thread(mosquitto.publish, topic, payloads, *options)
 
 
 async def test_messages_are_kept_in_order_over_tls_and_a_bad_one_is_one_refusal(
-    broker: Mosquitto, tmp_path: Path
+    mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
-    access = {"tls": True, "ca_file": broker.ca, "username": USER, "password_file": tmp_path / "password"}
-    settings = settings_of(broker, host="localhost", port=broker.tls, client_id="tls", **access)
+    access = {"tls": True, "ca_file": mosquitto.ca, "username": USER, "password_file": tmp_path / "password"}
+    settings = settings_of(mosquitto, host="localhost", port=mosquitto.tls, client_id="tls", **access)
     async with listening(tmp_path, settings) as opened:
-        await publish(broker, "cranes/a", [*readings(1, 300), "no event", *readings(301, 600)])
+        await publish(mosquitto, "cranes/a", [*readings(1, 300), "no event", *readings(301, 600)])
         await until(lambda: opened.count() == 600, "all are kept")
         assert await loads(opened) == [float(n) for n in range(1, 601)]
         assert [event["sequence"] for event in await opened.kept()] == [str(n) for n in range(1, 601)]
@@ -61,35 +71,35 @@ async def test_messages_are_kept_in_order_over_tls_and_a_bad_one_is_one_refusal(
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
 async def test_what_is_published_while_we_or_the_broker_are_away_is_not_lost(
-    broker: Mosquitto, tmp_path: Path, version: str
+    mosquitto: Mosquitto, tmp_path: Path, version: str
 ) -> None:
-    settings = settings_of(broker, client_id=f"away-{version}".replace(".", "_"), version=version)
+    settings = settings_of(mosquitto, client_id=f"away-{version}".replace(".", "_"), version=version)
     async with listening(tmp_path, settings) as opened:
-        await publish(broker, "cranes/a", readings(1, 10))
+        await publish(mosquitto, "cranes/a", readings(1, 10))
         await until(lambda: opened.count() == 10, "the first are kept")
-    await publish(broker, "cranes/a", readings(11, 40))
-    await asyncio.to_thread(broker.stop)
-    await asyncio.to_thread(broker.start)
+    await publish(mosquitto, "cranes/a", readings(11, 40))
+    await asyncio.to_thread(mosquitto.stop)
+    await asyncio.to_thread(mosquitto.start)
     async with listening(tmp_path, settings) as opened:
         await until(lambda: opened.count() == 30, "what came meanwhile is kept")
-        await asyncio.to_thread(broker.stop)
+        await asyncio.to_thread(mosquitto.stop)
         await until(lambda: not is_connected(opened), "the source notices")
-        await asyncio.to_thread(broker.start)
+        await asyncio.to_thread(mosquitto.start)
         await until(lambda: is_connected(opened), "the source is back")
-        await publish(broker, "cranes/a", readings(41, 50))
+        await publish(mosquitto, "cranes/a", readings(41, 50))
         await until(lambda: opened.count() == 40, "the last are kept")
         assert await loads(opened) == [float(n) for n in range(1, 51)]
         assert troubles(opened, "session_lost") == 0
 
 
 async def test_what_the_spool_did_not_take_comes_again_and_what_it_took_is_not_taken_twice(
-    broker: Mosquitto, tmp_path: Path
+    mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
     """The source is cut off between the commit and the acknowledgement, as a kill would do it."""
-    settings = settings_of(broker, client_id="doubt")
+    settings = settings_of(mosquitto, client_id="doubt")
     async with listening(tmp_path, settings) as opened:
         ended = cut_after_commit(opened)
-        await publish(broker, "cranes/a", readings(1, 50))
+        await publish(mosquitto, "cranes/a", readings(1, 50))
         await ended.wait()
         kept = len(await opened.kept())
     assert 0 < kept <= 50
@@ -112,8 +122,8 @@ def cut_after_commit(opened: Opened) -> asyncio.Event:
     return ended
 
 
-async def test_a_full_spool_leaves_messages_with_the_broker(broker: Mosquitto, tmp_path: Path) -> None:
-    settings = settings_of(broker, client_id="full", in_flight=10)
+async def test_a_full_spool_leaves_messages_with_the_broker(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    settings = settings_of(mosquitto, client_id="full", in_flight=10)
     async with listening(tmp_path, settings) as opened:
         take, refused = opened.door.take, asyncio.Event()
 
@@ -122,14 +132,16 @@ async def test_a_full_spool_leaves_messages_with_the_broker(broker: Mosquitto, t
             raise DiskFullError("no room")
 
         opened.door.take = full  # type: ignore[method-assign]
-        await publish(broker, "cranes/a", readings(1, 100))
+        await publish(mosquitto, "cranes/a", readings(1, 100))
         await refused.wait()
         opened.door.take = take  # type: ignore[method-assign]
         await until(lambda: opened.count() == 100, "all are kept once there is room")
         assert await loads(opened) == [float(n) for n in range(1, 101)]
 
 
-async def test_json_becomes_events_by_a_mapping_and_the_words_of_its_topic(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_json_becomes_events_by_a_mapping_and_the_words_of_its_topic(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
     (tmp_path / "crane.yaml").write_text(MAPPING)
     topic = {"topic": "tanvu/{crane}/plc", "mapping": str(tmp_path / "crane.yaml"), "identity": "content"}
     said = [
@@ -137,8 +149,8 @@ async def test_json_becomes_events_by_a_mapping_and_the_words_of_its_topic(broke
         '{"ts": 1767225600000, "hoist": {"mm": "high"}}',
         '[{"ts": 1767225601000, "locked": false}, {"ts": 1767225602000, "hoist": {"mm": 13000.5}}]',
     ]
-    async with listening(tmp_path, settings_of(broker, client_id="mapped", topics=[topic])) as opened:
-        await publish(broker, "tanvu/sts03/plc", [*said, said[0]])
+    async with listening(tmp_path, settings_of(mosquitto, client_id="mapped", topics=[topic])) as opened:
+        await publish(mosquitto, "tanvu/sts03/plc", [*said, said[0]])
         await until(lambda: opened.count() == 4, "the events are kept")
         events = await opened.kept()
         assert [event["data"] for event in events] == [
@@ -155,34 +167,34 @@ async def test_json_becomes_events_by_a_mapping_and_the_words_of_its_topic(broke
 
 @pytest.mark.parametrize(("retained", "kept", "passed"), [("ignore", 0, 1), ("take", 1, 0)])
 async def test_retained_messages_are_no_events_unless_they_are_asked_for(
-    broker: Mosquitto, tmp_path: Path, retained: str, kept: int, passed: int
+    mosquitto: Mosquitto, tmp_path: Path, retained: str, kept: int, passed: int
 ) -> None:
     topic = f"retained/{retained}"
-    await publish(broker, topic, readings(1, 1), "-r")
-    settings = settings_of(broker, client_id=f"r-{retained}", topics=[{"topic": topic}], retained=retained)
+    await publish(mosquitto, topic, readings(1, 1), "-r")
+    settings = settings_of(mosquitto, client_id=f"r-{retained}", topics=[{"topic": topic}], retained=retained)
     async with listening(tmp_path, settings) as opened:
         await until(lambda: passed_by(opened, "retained") == passed, "the retained one has come")
-        await publish(broker, topic, readings(2, 2), "-r")
+        await publish(mosquitto, topic, readings(2, 2), "-r")
         await until(lambda: opened.count() == kept + 1, "one published while we are there is an event")
     async with listening(tmp_path, settings) as opened:
-        await publish(broker, topic, readings(3, 3))
+        await publish(mosquitto, topic, readings(3, 3))
         await until(lambda: opened.count() == 1, "the old one does not come with a second connection")
         assert (await loads(opened))[-1] == 3.0
         assert passed_by(opened, "retained") == 0
 
 
-async def test_each_trouble_is_one_line_and_a_metric(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_each_trouble_is_one_line_and_a_metric(mosquitto: Mosquitto, tmp_path: Path) -> None:
     (tmp_path / "wrong").write_text("guess")
-    tls = {"host": "localhost", "port": broker.tls, "tls": True}
-    right = {"ca_file": broker.ca, "username": USER, "password_file": tmp_path / "wrong"}
+    tls = {"host": "localhost", "port": mosquitto.tls, "tls": True}
+    right = {"ca_file": mosquitto.ca, "username": USER, "password_file": tmp_path / "wrong"}
     for trouble, words_ in (
-        ("certificate", {**tls, "ca_file": broker.other_ca}),
+        ("certificate", {**tls, "ca_file": mosquitto.other_ca}),
         ("certificate", {**tls, **right, "host": "127.0.0.1"}),
         ("credentials", {**tls, **right}),
         ("away", {"port": 1}),
     ):
         with capture_logs() as logs:
-            settings = settings_of(broker, client_id="troubled", **words_)
+            settings = settings_of(mosquitto, client_id="troubled", **words_)
             async with listening(tmp_path, settings, wait=False) as opened:
                 await until(lambda: troubles(opened, trouble) >= 2, f"{trouble} is counted")  # noqa: B023
                 assert not is_connected(opened)
@@ -190,23 +202,48 @@ async def test_each_trouble_is_one_line_and_a_metric(broker: Mosquitto, tmp_path
         assert [line["trouble"] for line in lines] == [trouble]
 
 
-async def test_a_new_password_is_read_without_a_restart(broker: Mosquitto, tmp_path: Path) -> None:
+async def test_a_new_password_is_read_without_a_restart(mosquitto: Mosquitto, tmp_path: Path) -> None:
     password = tmp_path / "password"
     password.write_text("expired")
-    access = {"tls": True, "ca_file": broker.ca, "username": USER, "password_file": password}
-    settings = settings_of(broker, host="localhost", port=broker.tls, client_id="renewed", **access)
+    access = {"tls": True, "ca_file": mosquitto.ca, "username": USER, "password_file": password}
+    settings = settings_of(mosquitto, host="localhost", port=mosquitto.tls, client_id="renewed", **access)
     async with listening(tmp_path, settings, wait=False) as opened:
         await until(lambda: troubles(opened, "credentials"), "the old one is not accepted")
         password.write_text(PASSWORD)
         await until(lambda: is_connected(opened), "the new one is")
 
 
-async def test_a_session_that_the_broker_forgot_is_said(broker: Mosquitto, tmp_path: Path) -> None:
-    settings = settings_of(broker, client_id="forgotten", session_s=1)
+async def test_a_session_that_the_broker_forgot_is_said(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    settings = settings_of(mosquitto, client_id="forgotten", session_s=1)
     async with listening(tmp_path, settings):
         pass
-    await asyncio.to_thread(broker.stop)
-    (broker.folder / "mosquitto.db").unlink()
-    await asyncio.to_thread(broker.start)
+    await asyncio.to_thread(mosquitto.stop)
+    (mosquitto.folder / "mosquitto.db").unlink()
+    await asyncio.to_thread(mosquitto.start)
     async with listening(tmp_path, settings) as opened:
         assert troubles(opened, "session_lost") == 1
+
+
+async def test_opc_ua_data_sets_are_completed_across_a_restart_of_ours(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    (tmp_path / "opcua.yaml").write_text(OPC_UA)
+    topics = [{"topic": "opcua/json/data/{publisher}/#", "mappings": [str(tmp_path / "opcua.yaml")]}]
+    own = {"kind": "opcua", "name": "test", "host": "127.0.0.1", "port": mosquitto.plain, "client_id": "opcua"}
+    settings = OpcUaSettings.model_validate({**own, "topics": topics})
+    async with listening(tmp_path, settings) as opened:
+        key = data_set(1, "ua-keyframe", {"HoistPosition": 12.5, "Load": {"Value": 20500}})
+        await publish(mosquitto, "opcua/json/data/plc/sts03", [key])
+        await until(lambda: opened.count() == 1, "the key frame is kept")
+    await publish(mosquitto, "opcua/json/data/plc/sts03", [data_set(2, "ua-deltaframe", {"HoistPosition": 13.5})])
+    async with listening(tmp_path, settings) as opened:
+        await publish(mosquitto, "opcua/json/data/plc/sts03", [data_set(4, "ua-deltaframe", {"HoistPosition": 14.5})])
+        await until(lambda: opened.errors("no_key_frame") == 1, "what does not follow is refused")
+        assert [event["data"] for event in await opened.kept()] == [
+            {"hoist_position_m": 12.5, "load_t": 20.5},
+            {"hoist_position_m": 13.5, "load_t": 20.5},
+        ]
+
+
+def data_set(number: int, kind: str, fields: dict[str, Any]) -> str:
+    message = {"DataSetWriterName": "STS03", "SequenceNumber": number, "MessageType": kind, "Payload": fields}
+    message["Timestamp"] = f"2026-01-01T00:00:0{number}Z"
+    return json.dumps({"MessageId": "m", "MessageType": "ua-data", "PublisherId": "plc", "Messages": [message]})

@@ -13,6 +13,7 @@ import pytest
 from connectors.timescale.derived_check import check_radio_losses
 from tests.support.events import event, structured
 from tests.support.system import System
+from tests.support.waiting import wait_until
 from tests.support.worker import COMMAND
 
 SITE = "VNHPH-TANVU"
@@ -169,7 +170,8 @@ def test_a_factory_without_a_crane_has_its_radio_its_cells_and_what_the_radio_co
     for table in ("port.device_trip", "port.radio_minute", "port.cell_minute", "port.cell_heartbeat"):
         assert system.database.total(table, "site = 'VNHPH-DEEPC2'") == system.database.total(table) > 0, table
     days = attributed(system)
-    assert [day["asset_id"] for day in days] == [f"VNHPH-DEEPC2-AGV0{n}" for n in range(1, 7)]
+    moving = [*(f"AGV0{n}" for n in range(1, 7)), "ROBOT01", "ROBOT02"]
+    assert [day["asset_id"] for day in days] == [f"VNHPH-DEEPC2-{name}" for name in moving]
     found = system.database.rows("SELECT cycle_id FROM kpi.radio_loss WHERE outcome = 'attributed'")
     hindered = {f"{row['asset_id']}/{row['trip_id']}" for row in truth["radio"]["trips"]}
     right = sum(cycle_id in hindered for (cycle_id,) in found)
@@ -177,5 +179,13 @@ def test_a_factory_without_a_crane_has_its_radio_its_cells_and_what_the_radio_co
     assert right / len(found) >= 0.9
     assert right > len(hindered) / 2
     done = system.command("kpi", "show", "radio_moves_lost", "--site", "VNHPH-DEEPC2", *SPAN, "--by", "day", "--json")
-    (whole,) = [row for row in json.loads(done.stdout) if row["asset"] is None]
-    assert (whole["part"], whole["n"]) == ("AGV", sum(day["cycles"] for day in days))
+    whole = {row["part"]: row["n"] for row in json.loads(done.stdout) if row["asset"] is None}
+    expected = {kind: sum(day["cycles"] for day in days if f"-{kind}" in day["asset_id"]) for kind in ("AGV", "ROBOT")}
+    assert whole == expected
+    # Sensors say that they are there, and are judged by what sensors are asked for.
+    profiles = (
+        "SELECT DISTINCT profile FROM port.sla_minute WHERE device_id LIKE '%SENSOR%' AND profile NOT LIKE '5qi%'"
+    )
+    wait_until(
+        lambda: system.database.rows(profiles) == [("process-monitoring",)], 60, "the sensors' minutes are judged"
+    )

@@ -33,22 +33,22 @@ BORN = [
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path_factory.mktemp("mosquitto")).start()
-    yield broker
-    broker.stop()
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    mosquitto = Mosquitto(tmp_path_factory.mktemp("mosquitto")).start()
+    yield mosquitto
+    mosquitto.stop()
 
 
 @pytest.fixture
-def node(broker: Mosquitto) -> Iterator[EdgeNode]:
-    node = EdgeNode(broker.plain)
+def node(mosquitto: Mosquitto) -> Iterator[EdgeNode]:
+    node = EdgeNode(mosquitto.plain)
     yield node
     node.end()
 
 
-def settings_of(broker: Mosquitto, folder: Path, client_id: str, mapping: str = MAPPING) -> SparkplugSettings:
+def settings_of(mosquitto: Mosquitto, folder: Path, client_id: str, mapping: str = MAPPING) -> SparkplugSettings:
     (folder / "crane.yaml").write_text(mapping)
-    own = {"kind": "sparkplug", "name": "test", "host": "127.0.0.1", "port": broker.plain, "groups": ["tanvu"]}
+    own = {"kind": "sparkplug", "name": "test", "host": "127.0.0.1", "port": mosquitto.plain, "groups": ["tanvu"]}
     return SparkplugSettings.model_validate({**own, "client_id": client_id, "mappings": [str(folder / "crane.yaml")]})
 
 
@@ -57,9 +57,9 @@ async def data(opened: Opened) -> list[dict[str, Any]]:
 
 
 async def test_births_give_aliases_their_meaning_and_a_miss_asks_for_another(
-    broker: Mosquitto, node: EdgeNode, tmp_path: Path
+    mosquitto: Mosquitto, node: EdgeNode, tmp_path: Path
 ) -> None:
-    settings = settings_of(broker, tmp_path, "births")
+    settings = settings_of(mosquitto, tmp_path, "births")
     async with listening(tmp_path, settings) as opened:
         node.do("start", devices={"STS03": BORN})
         await until(lambda: opened.count() == 1, "the birth's values are kept")
@@ -88,9 +88,9 @@ async def test_births_give_aliases_their_meaning_and_a_miss_asks_for_another(
 
 
 async def test_a_restart_of_ours_knows_the_births_and_what_passed_us_by_makes_them_doubtful(
-    broker: Mosquitto, node: EdgeNode, tmp_path: Path
+    mosquitto: Mosquitto, node: EdgeNode, tmp_path: Path
 ) -> None:
-    settings = settings_of(broker, tmp_path, "restart")
+    settings = settings_of(mosquitto, tmp_path, "restart")
     async with listening(tmp_path, settings) as opened:
         node.do("start", devices={"STS04": BORN})
         await until(lambda: opened.count() == 1, "the birth is kept")
@@ -108,10 +108,10 @@ async def test_a_restart_of_ours_knows_the_births_and_what_passed_us_by_makes_th
 
 
 async def test_gaps_of_seq_are_counted_and_unknown_types_are_refused_by_themselves(
-    broker: Mosquitto, node: EdgeNode, tmp_path: Path
+    mosquitto: Mosquitto, node: EdgeNode, tmp_path: Path
 ) -> None:
     mapping = f"{MAPPING}  photo: {{column: Cabin/Photo, type: text}}\n"
-    async with listening(tmp_path, settings_of(broker, tmp_path, "gaps", mapping)) as opened:
+    async with listening(tmp_path, settings_of(mosquitto, tmp_path, "gaps", mapping)) as opened:
         node.do("start", devices={"STS05": BORN})
         await until(lambda: opened.count() == 1, "the birth is kept")
         assert opened.errors("unsupported_type") == 1
@@ -129,16 +129,16 @@ async def test_gaps_of_seq_are_counted_and_unknown_types_are_refused_by_themselv
 
 
 async def test_a_node_that_dies_takes_its_devices_along_and_their_birth_brings_them_back(
-    broker: Mosquitto, node: EdgeNode, tmp_path: Path
+    mosquitto: Mosquitto, node: EdgeNode, tmp_path: Path
 ) -> None:
-    async with listening(tmp_path, settings_of(broker, tmp_path, "deaths")) as opened:
+    async with listening(tmp_path, settings_of(mosquitto, tmp_path, "deaths")) as opened:
         node.do("start", devices={"STS06": BORN, "STS07": BORN})
         await until(lambda: opened.count() == 2, "the births are kept")
         node.do("bury", device="STS07")
         await until(lambda: opened.count() == 3, "the death of a device is kept")
         node.do("die")
         await until(lambda: opened.count() == 4, "the death of the node is its device's")
-        other = EdgeNode(broker.plain)
+        other = EdgeNode(mosquitto.plain)
         try:
             other.do("start", devices={"STS06": [metric("Hoist/Position", "INT32", 0, T0 + 9000, alias=1)]})
             await until(lambda: opened.count() == 6, "the device is back")
@@ -153,8 +153,8 @@ async def test_a_node_that_dies_takes_its_devices_along_and_their_birth_brings_t
         assert passed_by(opened, "old_death") == 0
 
 
-async def test_what_is_no_sparkplug_payload_is_one_refusal(broker: Mosquitto, tmp_path: Path) -> None:
-    async with listening(tmp_path, settings_of(broker, tmp_path, "bad")) as opened:
-        broker.publish("spBv1.0/tanvu/DDATA/edge09/STS09", ["no protobuf", "nor this"])
+async def test_what_is_no_sparkplug_payload_is_one_refusal(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    async with listening(tmp_path, settings_of(mosquitto, tmp_path, "bad")) as opened:
+        mosquitto.publish("spBv1.0/tanvu/DDATA/edge09/STS09", ["no protobuf", "nor this"])
         await until(lambda: opened.errors("undecodable") == 2, "both are counted")
         assert opened.count() == 0

@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+from deploy.local.kafka import tool
 from deploy.local.packages import need
 from deploy.local.part import quiet
 from tests.support.events import binary, numbered, structured
@@ -31,3 +32,18 @@ def test_kcat_is_a_producer_like_any_other(system: System) -> None:
     subprocess.run(kcat, input=lines.encode(), check=True, timeout=30)
     system.workers.ready()
     assert system.verified().total("accepted") == EVENTS
+
+
+def test_what_kafkas_verifiable_producer_had_acknowledged_is_in_the_ledger_once(system: System) -> None:
+    sent = ("--topic", "crane-events", "--max-messages", str(EVENTS), "--acks", "-1", "--value-prefix", "7")
+    command = tool("VerifiableProducer", "--bootstrap-server", system.broker.brokers, *sent)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    acknowledged = [line["value"].encode() for line in told if line["name"] == "producer_send_success"]
+    assert len(acknowledged) == EVENTS
+    system.workers.ready()
+    ledger = system.verified()
+    # It sends numbers, "7.0" and on, which are no CloudEvents: each is refused once, and kept as it came.
+    assert (ledger.total("accepted"), ledger.total("rejected")) == (0, EVENTS)
+    kept = system.database.rows("SELECT payload, reason FROM ingest.dead_letter")
+    assert sorted(kept) == sorted((value, "not_cloudevent") for value in acknowledged)

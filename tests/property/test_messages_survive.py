@@ -13,10 +13,13 @@ from connectors.dcsa import writer as dcsa
 from connectors.edifact.syntax import DEFAULT, Segment, raw_segments, segment_of, text_of
 from connectors.edifact.writer import Letter, write
 from connectors.kafka.outgoing import time_text
+from connectors.mapping.decoder import decode as decode_mapped
+from connectors.mapping.model import Mapping
 from connectors.messages.formats import FORMATS
 from connectors.messages.records import records
 from connectors.messages.said import CARGO, VESSEL
 from connectors.tic import writer as tic
+from connectors.tic.partner import TicPartner
 from schemas.identifiers import container_check_digit
 from tests.support.messages import GOLDEN, MESSAGES, events, without_identity
 
@@ -73,6 +76,56 @@ def test_readers_survive_whatever_comes(form: str, data: st.DataObject) -> None:
     said = list(FORMATS[form].decode(content, notes, FORMATS[form].partner()))
     for record in records(said, "run", None, None):
         assert record.undecoded is not None or record.key
+
+
+parts = st.sampled_from(
+    [
+        "che",
+        "@",
+        "@a",
+        "hoist",
+        "hoisting",
+        "speed",
+        "output",
+        "actual",
+        "#unit#m/s",
+        "value",
+        "id",
+        "spreader",
+        "status",
+        "",
+    ]
+)
+flat_keys = st.lists(parts, min_size=1, max_size=8).map(".".join)
+times = st.just("2026-11-24T02:00:00Z") | scalars
+flats = st.tuples(st.dictionaries(flat_keys, documents, max_size=6), times)
+
+
+@given(flats)
+def test_flat_messages_of_any_keys_are_read_or_refused(flat: tuple[dict[str, Any], Any]) -> None:
+    content = msgspec.json.encode({**flat[0], "msg.timestamp": flat[1], "che.@.name": "VNHPH_TANVU_STS_003"})
+    list(FORMATS["tic"].decode(content, Counter(), TicPartner()))
+
+
+MAPPING = Mapping.model_validate(
+    {
+        "type": "crane.sample.v1",
+        "subject": "VNHPH-TANVU-{msg}",
+        "time": {"from": "timestamp", "unit": "ms"},
+        "fields": {"load_t": {"from": "speed", "unit": "kg"}, "spreader_locked": "locked", "moves_total": "value.0"},
+    }
+)
+
+
+@given(st.dictionaries(names, documents, max_size=6) | documents, st.sampled_from(["json", "csv"]))
+def test_mappings_survive_whatever_comes(document: Any, form: Any) -> None:
+    mapping = MAPPING.model_copy(update={"input": form})
+    for content in (
+        msgspec.json.encode(document),
+        msgspec.json.encode({"msg": "a", "timestamp": 1e12, "speed": document}),
+    ):
+        for record in records(decode_mapped(content, Counter(), mapping), "run", None, None):
+            assert record.undecoded is not None or record.key
 
 
 signs = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=12)

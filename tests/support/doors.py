@@ -9,7 +9,14 @@ from typing import Any
 from connectors.edge import Bounds, KafkaAccess, Publisher
 from connectors.edge.door import Door
 from connectors.prometheus import Registry
-from schemas.metrics import CONNECTOR_ERRORS, CONNECTOR_EVENTS, EDGE
+from schemas.metrics import (
+    CONNECTOR_ANSWERS,
+    CONNECTOR_ERRORS,
+    CONNECTOR_EVENTS,
+    CONNECTOR_FILES,
+    CONNECTOR_NOTES,
+    EDGE,
+)
 from tests.support.edge import SOURCE, contents
 
 # Nobody listens there: everything stays in the spool.
@@ -31,6 +38,15 @@ class Opened:
 
     def count(self) -> float:
         return self.registry.counter(CONNECTOR_EVENTS, "test")._value.get()
+
+    def answers(self, status: int) -> float:
+        return self.registry.counter(CONNECTOR_ANSWERS, "test", str(status))._value.get()
+
+    def noted(self, note: str) -> float:
+        return self.registry.counter(CONNECTOR_NOTES, "test", note)._value.get()
+
+    def files(self, outcome: str) -> float:
+        return self.registry.counter(CONNECTOR_FILES, "test", outcome)._value.get()
 
     def errors(self, kind: str) -> float:
         return self.registry.counter(CONNECTOR_ERRORS, "test", kind)._value.get()

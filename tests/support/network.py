@@ -20,6 +20,14 @@ VES = sorted((DATA / "ves").glob("*.json"))
 PM_FILES = sorted((DATA / "pm-xml").glob("*.xml"))
 CELLS = TopicPartition("cell-events", 0)
 # The samples are up to a quarter of a century old.
+MEASURED = (
+    *("cell_id", "time", "object", "managed_element", "vendor"),
+    *("granularity_s", "suspect", "name", "labels", "value"),
+)
+ALARM = (
+    *("cell_id", "time", "alarm_id", "condition", "severity"),
+    *("interface", "specific_problem", "probable_cause", "extra"),
+)
 LIMITS = Limits(max_age=timedelta(days=36_500))
 
 
@@ -35,6 +43,35 @@ def become(path: Path, form: str | None = None) -> Writes:
         for offset, record in enumerate(NetworkFile(path, form or form_of(path), Subjects())(None))
     ]
     return written([Stretch(CELLS, 0, records)], by=pipeline("cell", LIMITS)) if records else Writes("cell", ())
+
+
+def become_of(events: list[dict[str, Any]]) -> Writes:
+    """What events become that wait in a gateway's spool, judged as a worker judges them from Kafka."""
+    records = [
+        Sent(offset, json.dumps(event).encode(), event["subject"].encode(), ()) for offset, event in enumerate(events)
+    ]
+    return written([Stretch(CELLS, 0, records)], by=pipeline("cell", LIMITS)) if records else Writes("cell", ())
+
+
+def golden_of(path: Path) -> dict[str, Any]:
+    """The golden rows of a VES sample."""
+    found: dict[str, Any] = json.loads((path.parent / "golden" / path.name).read_text(encoding="utf-8"))
+    return found
+
+
+def alarms_and_measurements(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rows of events in a spool, as the golden files of VES samples have them."""
+    writes = become_of(events)
+    alarms = [
+        {name: row[name] for name in ALARM if row[name] is not None} for row in rows_of(writes, "port.cell_alarm_event")
+    ]
+    return {"measurements": measurements(writes), "alarms": alarms}
+
+
+def measurements(writes: Writes) -> list[dict[str, Any]]:
+    """The rows of measured values, as the golden files have them."""
+    rows = rows_of(writes, "port.cell_measurement")
+    return [{name: row[name] or {} if name == "labels" else row[name] for name in MEASURED} for row in rows]
 
 
 def rows_of(writes: Writes, table: str) -> list[dict[str, Any]]:

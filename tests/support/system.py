@@ -45,7 +45,7 @@ class System:
 
     def verified(self, *arguments: str) -> "Ledger":
         """The ledger, once the worker has caught up; fails where it does not add up."""
-        done = self.command("verify", "--wait", "60s", "--json", *arguments)
+        done = self.command("verify", "--wait", "180s", "--json", *arguments)
         assert done.stdout, done.stderr
         answer = json.loads(done.stdout)
         assert answer["ok"], answer["differences"]

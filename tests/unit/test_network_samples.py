@@ -9,34 +9,21 @@ from typing import Any
 
 import pytest
 
-from tests.support.network import MALFORMED, PM_FILES, VES, Malformed, become, rows_of
+from tests.support.network import (
+    ALARM,
+    MALFORMED,
+    MEASURED,
+    PM_FILES,
+    VES,
+    Malformed,
+    become,
+    measurements,
+    rows_of,
+)
 from tests.support.network_oracle import pm_rows, summed, ves_rows
 from tests.unit.test_ves import performance
 
 WRITES = os.environ.get("QUAYSTREAM_TEST_WRITE_GOLDEN") == "1"
-MEASURED = (
-    "cell_id",
-    "time",
-    "object",
-    "managed_element",
-    "vendor",
-    "granularity_s",
-    "suspect",
-    "name",
-    "labels",
-    "value",
-)
-ALARM = (
-    "cell_id",
-    "time",
-    "alarm_id",
-    "condition",
-    "severity",
-    "interface",
-    "specific_problem",
-    "probable_cause",
-    "extra",
-)
 LARGE = "A20220418.1900-1915_seliitdus00487"
 
 
@@ -49,10 +36,11 @@ def golden(path: Path, worked_out: Any) -> Any:
 
 
 def measured(path: Path) -> list[dict[str, Any]]:
-    rows = rows_of(become(path), "port.cell_measurement")
+    writes = become(path)
+    rows = rows_of(writes, "port.cell_measurement")
     # No counter of the samples is one of TS 28.552, and none declares a unit: so nothing is in SI, and all is counted.
     assert {(row["unit"], row["value_si"], row["unit_si"]) for row in rows} <= {(None, None, None)}
-    return [{name: row[name] or {} if name == "labels" else row[name] for name in MEASURED} for row in rows]
+    return measurements(writes)
 
 
 @pytest.mark.parametrize("path", PM_FILES, ids=lambda path: path.stem)

@@ -284,3 +284,30 @@ def test_unclear_wish_is_wrong_usage(sent: list[Sent], arguments: tuple[object, 
 def test_file_that_is_not_there_is_wrong_usage(sent: list[Sent]) -> None:
     assert run("nowhere.jsonl").exit_code == 2
     assert sent == []
+
+
+def test_interchange_without_a_format_is_asked_for_one(sent: list[Sent], tmp_path: Path) -> None:
+    file = tmp_path / "report.edi"
+    file.write_text("UNB+UNOA:2")
+    with pytest.raises(ConfigurationError, match="looks like EDIFACT: add --format edifact"):
+        raise run(file).exception or AssertionError
+    assert sent == []
+
+
+def test_interchange_is_sent_by_its_events_and_shifted_under_other_names(sent: list[Sent]) -> None:
+    file = Path(__file__).parent.parent / "data/messages/D95BCOARRI.edi"
+    result = run(file, "--format", "edifact", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["topics"]) == (0, {"cargo-events": 21})
+    first = [json.loads(value or b"") for _, _, value, _ in sent]
+    sent.clear()
+    assert run(file, "--format", "edifact", "--shift-to", "now").exit_code == 0
+    moved = [json.loads(value or b"") for _, _, value, _ in sent]
+    assert not {event["id"] for event in first} & {event["id"] for event in moved}
+    assert [event["shiftedfrom"] for event in moved] == [event["time"] for event in first]
+
+
+def test_site_of_messages_is_where_they_name_none(sent: list[Sent], tmp_path: Path) -> None:
+    file = tmp_path / "lift.edi"
+    file.write_text("UNH+1+COARRI:D:95B:UN'BGM+98+X+9'EQD+CN+TNVU3507128'DTM+203:202611240912:203'CNT+16:1'UNT+6+1'")
+    assert run(file, "--format", "edifact", "--site", "VNHPH-TANVU").exit_code == 0
+    assert [key for _, key, _, _ in sent] == [b"VNHPH-TANVU-TNVU3507128"]

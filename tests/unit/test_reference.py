@@ -59,13 +59,15 @@ def test_declared_port_is_as_large_as_the_simulator_needs() -> None:
     counts = {
         (site.site_id, type_): sum(asset.type == type_ for asset in site.assets)
         for site in load_sites()
-        for type_ in ("STS", "RTG", "AGV")
+        for type_ in ("STS", "RTG", "AGV", "ROBOT", "SENSOR")
     }
     assert counts[("VNHPH-TANVU", "STS")] == 4
     assert counts[("VNHPH-TANVU", "RTG")] == 6
     assert counts[("VNHPH-DINHVU", "STS")] == 2
     assert counts[("VNHPH-DINHVU", "RTG")] == 3
     assert counts[("VNHPH-DEEPC2", "AGV")] == 12
+    assert counts[("VNHPH-DEEPC2", "ROBOT")] == 4
+    assert counts[("VNHPH-DEEPC2", "SENSOR")] == 6
     assert sum(asset.kind == "cell" for asset in ASSETS) == 8
 
 

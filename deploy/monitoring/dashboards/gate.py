@@ -1,7 +1,7 @@
 """The gates of a site: who queues, what a visit takes, whom it waits for, and how well the cameras read."""
 
 from deploy.monitoring.dashboards.panel import OF_SITE, Dashboard, Panel, Row, Sql, kpi, machines, worse_above
-from deploy.monitoring.dashboards.sql import SINCE, STEP, STEP_H, UNTIL, rollup
+from deploy.monitoring.dashboards.sql import COLUMN, SINCE, STEP, STEP_H, UNTIL, rollup
 
 GATES = machines("gate", "Gate")
 VISIT = "visits-and-calls.md#gate-visits-portgate_visit"
@@ -84,9 +84,9 @@ changes AS (
     UNION ALL
     SELECT gate_in, entered_at, -1 FROM queued WHERE entered_at <= {UNTIL}
 )
-SELECT time_bucket(INTERVAL '1 minute', at) AS time, split_part(gate_in, '-', 3) AS metric,
-       sum(sum(more)) OVER (PARTITION BY gate_in ORDER BY time_bucket(INTERVAL '1 minute', at)) AS value
-FROM changes GROUP BY time_bucket(INTERVAL '1 minute', at), gate_in ORDER BY 1
+SELECT time_bucket({COLUMN}, at) AS time, split_part(gate_in, '-', 3) AS metric,
+       sum(sum(more)) OVER (PARTITION BY gate_in ORDER BY time_bucket({COLUMN}, at)) AS value
+FROM changes GROUP BY time_bucket({COLUMN}, at), gate_in ORDER BY 1
 """),
     ),
     unit="short",
@@ -100,11 +100,13 @@ WAITS = Panel(
     kind="timeseries",
     queries=(
         Sql(f"""
-SELECT time_bucket({STEP}, v.left_at) AS time, w.actor AS metric,
+WITH visits AS (
+    SELECT time_bucket({STEP}, left_at) AS time, wait_s_by_actor, inside_s FROM port.gate_visit WHERE {_LEFT}
+),
+counted AS (SELECT time, count(*) AS visits FROM visits GROUP BY 1)
+SELECT v.time, w.actor AS metric,
        sum(w.seconds::float8 - CASE WHEN w.actor = 'system' THEN coalesce(v.inside_s, 0) ELSE 0 END) / max(n.visits) AS value
-FROM (SELECT * FROM port.gate_visit WHERE {_LEFT}) AS v CROSS JOIN LATERAL jsonb_each_text(v.wait_s_by_actor) AS w (actor, seconds)
-JOIN (SELECT time_bucket({STEP}, left_at) AS time, count(*) AS visits FROM port.gate_visit WHERE {_LEFT} GROUP BY 1) AS n
-    ON n.time = time_bucket({STEP}, v.left_at)
+FROM visits AS v JOIN counted AS n USING (time) CROSS JOIN LATERAL jsonb_each_text(v.wait_s_by_actor) AS w (actor, seconds)
 GROUP BY 1, 2 ORDER BY 1
 """),
     ),

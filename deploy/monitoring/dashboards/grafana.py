@@ -114,6 +114,8 @@ def _panel(panel: Panel) -> Builder:
         made.with_target(_target(query, panel, ref))
     if panel.steps:
         made.thresholds(_thresholds(panel.steps))
+    if panel.bounds:
+        made.min(panel.bounds[0]).max(panel.bounds[1])
     if panel.colours:
         made.mappings([model.ValueMap(options=_words(panel))])
     for column, unit in panel.units.items():

@@ -7,7 +7,7 @@ INSERT INTO port.site (site_id, name, utc_offset, shifts)
 SELECT 'VNHPH-SITE' || chr(64 + n), 'Site ' || n, INTERVAL '7 hours', '[]' FROM generate_series(1, %(sites)s) AS n;
 INSERT INTO port.asset (asset_id, site_id, kind, type)
 SELECT s.site_id || '-' || upper(k.kind) || n, s.site_id, k.kind, CASE k.kind WHEN 'crane' THEN 'STS' END
-FROM port.site AS s CROSS JOIN (VALUES ('crane', 20), ('device', 40), ('cell', 8), ('gate', 4), ('cargo', 20000)) AS k (kind, many)
+FROM port.site AS s CROSS JOIN (VALUES ('crane', 20), ('device', 40), ('cell', 8), ('gate', 4), ('cargo', 5000)) AS k (kind, many)
 CROSS JOIN LATERAL generate_series(1, k.many) AS n WHERE s.site_id LIKE 'VNHPH-SITE_';
 INSERT INTO ingest.site_clock (site, newest) SELECT site_id, %(until)s FROM port.site WHERE site_id LIKE 'VNHPH-SITE_';
 ANALYZE port.asset;

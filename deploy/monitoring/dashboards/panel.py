@@ -57,6 +57,7 @@ class Panel:
     width: int = 8
     height: int = 8
     stacked: bool = False
+    bounds: tuple[float, float] | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     colours: Mapping[str, Colour] = field(default_factory=dict)
 

@@ -39,7 +39,7 @@ LEFT = Panel(
     or 0 * sum by (site, profile) (increase(quaystream_sla_minutes_total{site=~"${site:regex}"}[$__range]))
   )
   / sum by (site, profile) (increase(quaystream_sla_minutes_total{state=~"in|out", site=~"${site:regex}"}[$__range]))
-) / on (profile) group_left () max by (profile) (quaystream_sla_budget_ratio)
+) / on (profile) group_left () max by (profile) (last_over_time(quaystream_sla_budget_ratio[$__range]))
 """,
             "{{site}} {{profile}}",
             instant=True,
@@ -50,6 +50,7 @@ LEFT = Panel(
     runbook="SlaBudgetBurnSlow",
     says="Of what each profile may be out in the chosen time. Below 0 the promise is broken.",
     steps=worse_below(0, 0.25),
+    bounds=(-1, 1),
 )
 BURN = Panel(
     title="How fast it burns",
@@ -141,7 +142,8 @@ ALARMS = Panel(
     queries=(
         Sql(f"""
 SELECT last_at AS "Last", split_part(cell_id, '-', 3) AS "Cell", condition AS "Condition", last_severity AS "Severity",
-       outcome AS "State", active_s AS "Active", flaps AS "Flaps"
+       outcome AS "State", flaps AS "Flaps",
+       CASE WHEN outcome = 'open' THEN extract(epoch FROM {UNTIL} - coalesce(raised_at, first_at)) ELSE active_s END AS "Active"
 FROM port.cell_alarm
 WHERE (outcome = 'open' OR $__timeFilter(first_at)) AND {OF_SITE}
 ORDER BY outcome = 'open' DESC, last_at DESC LIMIT 100

@@ -45,7 +45,7 @@ def questions(board: Json) -> Iterator[Question]:
     """Every query of the panels, then those of the variables."""
     for panel in panels(board):
         for target in panel["targets"]:
-            yield _question(board["uid"], panel["title"], target)
+            yield question_of(board, panel, target)
     for variable in variables(board):
         if variable["type"] == "query":
             yield Question(board["uid"], f"${variable['name']}", "A", "sql", variable["query"])
@@ -55,7 +55,9 @@ def every_question(folder: Path = FOLDER) -> list[Question]:
     return [question for board in boards(folder).values() for question in questions(board)]
 
 
-def _question(board: str, panel: str, target: Json) -> Question:
+def question_of(board: Json, panel: Json, target: Json) -> Question:
+    """One target of a panel."""
+    where = (board["uid"], panel["title"], target["refId"])
     if "rawSql" in target:
-        return Question(board, panel, target["refId"], "sql", target["rawSql"])
-    return Question(board, panel, target["refId"], "promql", target["expr"], bool(target.get("instant")))
+        return Question(*where, "sql", target["rawSql"])
+    return Question(*where, "promql", target["expr"], bool(target.get("instant")))

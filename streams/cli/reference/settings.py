@@ -50,6 +50,8 @@ MEANINGS: Final = {
     "signing_key_file": "With it our producers sign what they send (docs/how-to/bind-sources.md).",
     "gateway_keys_file": "With it a worker refuses what is not signed by the gateway of its `source`.",
     "log_format": "Log lines for machines (`json`) or for people (`console`).",
+    "trace_export": "`otlp` exports each transaction as a span to an OpenTelemetry collector "
+    "([logs and traces](../how-to/logs-and-traces.md)); needs the extra `otel`.",
 }
 # Defaults that are worked out when the settings are read.
 WORKED_OUT: Final = {"max_age": "the raw retention", "home": "`.quaystream` in the repository, else here"}

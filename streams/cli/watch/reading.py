@@ -98,12 +98,16 @@ Pairs = Sequence[tuple["Exposition", "Exposition"]]
 
 
 def _domain(domain: str, pairs: Pairs, partitions: Sequence[PartitionReading], interval_s: float) -> DomainReading:
-    rates = [_moved(pairs, RECORDS.name, domain=domain, outcome=outcome) / interval_s for outcome in OUTCOMES]
+    accepted, duplicate, rejected = (
+        _moved(pairs, RECORDS.name, domain=domain, outcome=outcome) / interval_s for outcome in OUTCOMES
+    )
     own = [one for one in partitions if one.topic == f"{domain}-events"]
     seconds = [one.lag_s for one in own]
     return DomainReading(
         domain,
-        *rates,
+        accepted,
+        duplicate,
+        rejected,
         age_p50_s=_quantile(0.5, pairs, EVENT_AGE.name, domain=domain),
         age_p99_s=_quantile(0.99, pairs, EVENT_AGE.name, domain=domain),
         lag_records=_sum(one.lag_records for one in own),

@@ -11,6 +11,7 @@ import pytest
 from connectors.cloudevents_http.settings import HttpSettings
 from connectors.files.settings import FilesSettings
 from schemas.errors import ConfigurationError
+from schemas.metrics import CONNECTOR_NOTES
 from tests.support.doors import Opened, a_door
 from tests.support.messages import GOLDEN, MESSAGES
 from tests.support.worker import free_port
@@ -52,6 +53,7 @@ async def test_file_is_taken_whole_and_a_restart_takes_it_no_more(tmp_path: Path
     (tmp_path / "inbox/a.edi").write_bytes(GENOA)
     async with a_door(tmp_path) as opened:
         kept = await read(opened, source, 21)
+        assert opened.registry.counter(CONNECTOR_NOTES, "test", "offset_assumed")._value.get() == 21
         assert len({event["id"] for event in kept}) == 21
         assert not any("sequence" in event for event in kept)
     (tmp_path / "inbox/b.edi").write_bytes((GOLDEN / "coarri.edi").read_bytes())
@@ -113,7 +115,7 @@ def test_mapping_is_checked_before_anything_starts(tmp_path: Path) -> None:
     file.write_text(MAPPING.replace("load_t", "lod_t"))
     with pytest.raises(ConfigurationError, match="lod_t is not a field"):
         settings(tmp_path, "mapped", mapping=str(file))
-    with pytest.raises(ConfigurationError, match=r"map\.yaml: type: not a word of this file"):
+    with pytest.raises(ConfigurationError, match=r"map\.yaml:2: type: not a word of this file"):
         settings(tmp_path, "edifact", mapping=str(file))
 
 

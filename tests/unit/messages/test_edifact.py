@@ -186,6 +186,8 @@ def test_local_times_are_of_the_partners_offset_and_others_of_their_own(when: st
 def test_partner_says_what_a_document_code_means() -> None:
     (event,) = events("edifact", lift(document="119"), coarri={"119": "restowed"})
     assert event["data"]["milestone"] == "restowed"
+    with pytest.raises(ConfigurationError, match="119 is a number: write it in quotes"):
+        events("edifact", lift(), coarri={119: "restowed"})
     with pytest.raises(ConfigurationError, match=r"coarri\.119"):
         events("edifact", lift(), coarri={"119": "sunk"})
 
@@ -209,3 +211,43 @@ def test_messages_may_stand_without_an_interchange() -> None:
     (message,) = read(lift().encode())
     assert isinstance(message, Message)
     assert message.interchange.reference == ""
+
+
+def test_interchanges_may_follow_each_other_each_with_its_advice() -> None:
+    two = f"UNA:+.? '{interchange(lift())}\r\nUNA:+.? '\r\n{interchange(lift('CSQU3054383', reference=2))}\r\n\x1a"
+    assert [event["data"]["equipment_reference"] for event in events("edifact", two)] == ["TNVU3507128", "CSQU3054383"]
+
+
+def test_groups_are_counted_too() -> None:
+    group = f"UNG+COARRI+A+B+261124:0930+1+UN+D:95B'{lift()}UNE+1+1'"
+    whole = f"UNB+UNOA:2+A+B+261124:0930+7'{group}UNZ+1+7'"
+    assert len(events("edifact", whole)) == 1
+    assert refusals("edifact", whole.replace("UNE+1", "UNE+2")) == ["UNE says 2, there are 1: one may be missing"]
+    assert refusals("edifact", whole.replace("UNZ+1", "UNZ+2")) == ["UNZ says 2, there are 1: one may be missing"]
+
+
+def test_boxes_on_one_truck_are_one_visit_and_its_plate_is_in_no_name() -> None:
+    def box(number: str, leg: str) -> str:
+        return f"EQD+CN+{number}+22G1'DTM+7:202611240858:203'{leg}"
+
+    first, second = "TDT+1++3+++++15C-123.45:146'", "TDT+1++3+++++16C54321:146'"
+    boxes = (
+        box("TNVU3507128", first)
+        + box("CSQU3054383", second)
+        + box("MSKU9070323", first)
+        + box("QSYU2045188", "TDT+1++2'")
+    )
+    text = f"UNH+1+CODECO:D:95B:UN'BGM+34+DOC7+9'{boxes}CNT+16:4'UNT+16+1'"
+    steps = [event["data"] for event in events("edifact", text) if "gate.step" in event["type"]]
+    assert [(step["visit_id"], step["truck_plate"]) for step in steps] == [
+        ("DOC7-1", "15C12345"),
+        ("DOC7-2", "16C54321"),
+        ("DOC7-1", "15C12345"),
+    ]
+    assert {step["direction"] for step in steps} == {"in"}
+
+
+def test_partner_says_which_reference_names_a_visit() -> None:
+    text = GATE_OUT.replace("DTM+7", "RFF+AAO:VISIT9'DTM+7").replace("UNT+11", "UNT+12")
+    _, step = events("edifact", text, visit="AAO")
+    assert step["data"]["visit_id"] == "VISIT9"

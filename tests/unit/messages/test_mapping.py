@@ -103,7 +103,7 @@ def test_mapping_that_cannot_work_is_refused_before_anything_is_read(changes: di
     ("record", "said"),
     [
         ({**RECORD, "load": "heavy"}, "load: 'heavy' is no value of load_t"),
-        ({**RECORD, "load": True}, "load: True is no number"),
+        ({**RECORD, "load": True}, "load: True is no number that we take"),
         ({**RECORD, "load": [1]}, "load: an object or a list, not a value"),
         ({**RECORD, "lock": 7}, "lock: 7 is none of 1, 0"),
         ({**RECORD, "ts": "soon"}, "ts: 'soon' is no time in unit ms (not a number)"),

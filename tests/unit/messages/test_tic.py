@@ -7,7 +7,8 @@ import pytest
 
 from connectors.tic.flat import from_json, to_json
 from connectors.tic.grammar import RuleBrokenError, read
-from tests.support.messages import GOLDEN, events, refusals, said
+from connectors.tic.writer import write
+from tests.support.messages import GOLDEN, events, refusals, said, without_identity
 
 AT = "2026-11-24T02:00:05Z"
 NAME = "VNHPH_TANVU_STS_003"
@@ -217,3 +218,59 @@ def test_crane_with_a_name_of_its_own_needs_the_partners_word() -> None:
     assert refusals("tic", json.dumps(document)) == ["Old Bertha: say in the partner's file, under cranes"]
     (event,) = events("tic", json.dumps(document), cranes={"Old Bertha": "VNHPH-TANVU-STS09"})
     assert event["subject"] == "VNHPH-TANVU-STS09"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        hoisting(FAST, {**FAST, "pom": "input", "value": 9.0}),
+        hoisting(FAST, {key: value for key, value in FAST.items() if key != "unit"}),
+        crane(ambient=[{"wind": {"value": [item(36, unit="km/h", name="windsensor")]}}]),
+        crane(
+            spreader=[
+                {"arrayid": "sea", "landed": {"status": [item(True)]}, "size": {"length": [item(20, unit="foot")]}},
+                {"arrayid": "land", "landed": {"status": [item(False)]}, "size": {"length": [item(40, unit="foot")]}},
+            ]
+        ),
+    ],
+    ids=["set-point", "no-unit", "named-sensor", "two-spreaders"],
+)
+@pytest.mark.parametrize("is_flat", [False, True])
+def test_what_no_field_takes_comes_back_too(document: dict[str, Any], is_flat: bool) -> None:
+    told = events("tic", json.dumps(document))
+    written = write(told, "gw", flat=is_flat)
+    assert without_identity(events("tic", written.content)) == without_identity(told)
+
+
+def test_wind_of_a_named_sensor_is_the_cranes_wind() -> None:
+    document = crane(ambient=[{"wind": {"value": [item(36, unit="km/h", name="windsensor")]}}])
+    (event,) = events("tic", json.dumps(document))
+    assert event["data"]["wind_mps"] == 10.0
+    assert event["data"]["readings"] == {
+        "che.@.ambient.@.wind.output.actual.#name#windsensor.#unit#km/h.value": 36,
+    }
+
+
+def test_step_of_a_named_job_instruction_is_a_step_of_the_job() -> None:
+    job = {"id": "JOB-7", "readytocollect": {"status": [item(True)]}, "movingtocollect": {"status": [item(False)]}}
+    (event,) = events("tic", json.dumps(crane(jobinstruction=[job])))
+    assert event["type"] == "io.quaystream.crane.job.v1"
+    assert event["data"]["job_id"] == "JOB-7"
+    assert event["data"]["step"] == "readytocollect"
+    unnamed = crane(jobinstruction=[{"readytocollect": {"status": [item(True)]}}])
+    assert said("tic", json.dumps(unnamed))[1] == {"nothing_for_us: readings of no field of ours": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("status", {"status": "idle"}),
+        ("fault", {"code": "1.4.1", "severity": "warning", "active": False, "description": "slow"}),
+        ("job", {"job_id": "J1", "step": "delivered"}),
+    ],
+)
+def test_other_events_of_cranes_survive_both_forms(kind: str, data: dict[str, Any]) -> None:
+    told = {"type": f"io.quaystream.crane.{kind}.v1", "subject": "VNHPH-TANVU-RTG12", "time": "2026-11-24T02:00:05.250Z", "data": data}  # fmt: skip
+    for flat in (False, True):
+        written = write([{"id": "1", "source": "/t", **told}], "gw", flat=flat)
+        assert without_identity(events("tic", written.content)) == [told]

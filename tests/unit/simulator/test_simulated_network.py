@@ -57,8 +57,17 @@ def test_alarms_are_raised_before_they_are_cleared(events: tuple[Any, ...]) -> N
 
 
 def test_every_declared_device_reads_its_radio(readings: dict[str, list[dict[str, Any]]]) -> None:
-    assert len(readings) == 27
-    assert all(len(r) == 2400 for r in readings.values())
+    sensors = {device for device in readings if "-SENSOR" in device}
+    assert (len(readings), len(sensors)) == (37, 6)
+    assert all(len(r) == (120 if device in sensors else 2400) for device, r in readings.items())
+
+
+def test_vehicles_and_robots_tell_their_trips_and_sensors_have_none(events: tuple[Any, ...]) -> None:
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        if event.is_("cell.trip"):
+            kinds[event.attributes["subject"].rpartition("-")[2].rstrip("0123456789")].add(event.data["kind"])
+    assert kinds == {"AGV": {"line_to_store", "store_to_line"}, "ROBOT": {"belt_to_rack", "rack_to_belt"}}
 
 
 def test_fades_last_for_seconds_and_cost_loss_and_delay(readings: dict[str, list[dict[str, Any]]]) -> None:

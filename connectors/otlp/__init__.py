@@ -1,0 +1,1 @@
+"""Spans to an OpenTelemetry collector over OTLP/HTTP; needs the extra `otel`, which is not installed by default."""

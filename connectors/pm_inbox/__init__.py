@@ -1,0 +1,1 @@
+"""PM files that come: into a folder that is watched, or announced by a notification and fetched."""
