@@ -25,7 +25,7 @@ def generated(root: Path = ROOT) -> Mapping[Path, str]:
     """The text of both files; raises KeyError for a package that is needed and not locked."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     locked = {
-        canonicalize_name(match[1]): match[0]
+        str(canonicalize_name(match[1])): match[0]
         for match in _ENTRY.finditer((root / "requirements.lock").read_text(encoding="utf-8"))
     }
     wanted = {"runtime": project["dependencies"], "build": BUILDS}

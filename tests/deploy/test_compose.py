@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from connectors.timescale.pool import COMMAND_TIMEOUT_S
-from deploy.compose import secrets
+from deploy.compose import roles, secrets
 from deploy.compose.policy import POLICIES, violations
 from deploy.local import kafka, timescaledb
 from deploy.local.ports import DEFAULTS
@@ -19,6 +19,7 @@ from schemas.errors import ConfigurationError
 from streams.settings import Settings, parse_span, variable
 from tests.support.composed import FOLDER, Node, kafka_properties, load, properties, schema, service
 from tests.support.documents import ROOT
+from tests.support.worker import free_port
 
 FILES = ["compose.yaml", "compose.test.yaml"]
 NATIVE = ROOT / "deploy/local/config"
@@ -204,4 +205,24 @@ def test_only_what_listens_on_loopback_leaves_the_inner_network() -> None:
     assert {name for name, body in services().items() if "front" in body["networks"]} == {
         name for name, body in services().items() if "ports" in body
     }
-    assert load(FOLDER / "compose.yaml")["networks"]["inside"] == {"internal": True}
+    networks = load(FOLDER / "compose.yaml")["networks"]
+    assert networks["inside"] == {"internal": True}
+    assert networks["front"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+
+
+def test_a_database_that_does_not_answer_the_roles_is_an_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in secrets.NAMES:
+        (tmp_path / name).write_text("p@ss\n")
+    monkeypatch.setattr(roles, "SECRETS", tmp_path)
+    monkeypatch.setenv("ROLES_SERVER", f"127.0.0.1:{free_port()}")
+    assert roles.superuser_url("postgres").startswith("postgresql://postgres:p%40ss@127.0.0.1:")  # not a secret
+    assert roles.main() == 3
+    assert "the database does not answer" in capsys.readouterr().err
+
+
+def test_a_secret_that_is_not_there_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "SECRETS", tmp_path)
+    monkeypatch.setenv("ROLES_SERVER", "127.0.0.1:5432")
+    assert roles.main() == 2
