@@ -126,7 +126,7 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 class Completeness(Struct, frozen=True, kw_only=True):
-    """Numbered events received ÷ expected within the window; `value` is null where nobody knows."""
+    """Numbered events stored ÷ counted by their gateways, of the boots heard within an hour; null where none is numbered."""
 
     value: Share | None
     received: Count | None

@@ -8,7 +8,6 @@ from typing import cast
 
 import asyncpg
 
-from connectors.board.completeness import ask_completeness
 from connectors.board.memory import Answers, Row
 from connectors.board.plan import PLAN, SELDOM_S, Question
 from connectors.timescale.connection import explain
@@ -70,8 +69,6 @@ class Looker:
                 if self._is_due(question.name, question.every_s):
                     rows = await connection.fetch(question.text, *self._since(question, at))
                     self._answers[question.name] = cast("Sequence[Row]", rows)
-            if self._is_due("completeness", SELDOM_S):
-                self._answers["completeness"] = cast("Sequence[Row]", await ask_completeness(connection, at))
         return dict(self._answers)
 
     def _since(self, question: Question, at: datetime) -> tuple[datetime, ...]:

@@ -44,6 +44,7 @@ PLAN: Final = (
     Question("left", queries.LEFT, SOON_S, WINDOW),
     Question("sla", queries.SLA, SOON_S, WINDOW),
     Question("calls", queries.CALLS, SOON_S, MONTH),
+    Question("completeness", queries.COMPLETENESS, SOON_S),
     Question("sites", queries.SITES, SELDOM_S),
     Question("assets", queries.ASSETS, SOON_S),
     Question("profiles", queries.PROFILES, SELDOM_S),

@@ -75,6 +75,18 @@ SELECT site, call_id, berth, berthed_at, cargo_started_at IS NOT NULL AND cargo_
 FROM port.vessel_call
 WHERE outcome = 'open' AND last_at > $1 AND berthed_at IS NOT NULL AND departed_at IS NULL AND last_line_at IS NULL
 """
+# From the ledger, not from raw rows: of the boots heard within the last hour, what their gateways counted and what is
+# missing of it. A number that was refused has not been stored either.
+COMPLETENESS: Final = """
+SELECT heard.site, sum(heard.counted)::bigint AS expected, sum(heard.counted - heard.missing)::bigint AS received
+FROM (
+    SELECT substring(s.subject FROM '^[^-]+-[^-]+') AS site, s.intervals[cardinality(s.intervals)] AS counted,
+           (SELECT coalesce(sum(g.to_sequence - g.from_sequence + 1), 0) FROM ingest.sequence_gap AS g
+            WHERE g.stream_id = s.stream_id AND g.filled_at IS NULL) AS missing
+    FROM ingest.sequence_stream AS s
+    WHERE s.updated_at > now() - INTERVAL '1 hour' AND s.intervals[cardinality(s.intervals)] > 0
+) AS heard GROUP BY heard.site
+"""
 PIPELINE: Final = """
 SELECT now() AS at, max(updated_at) AS committed_at, coalesce(sum(accepted), 0)::bigint AS accepted,
        coalesce(sum(duplicate), 0)::bigint AS duplicate, coalesce(sum(rejected), 0)::bigint AS rejected,

@@ -114,6 +114,9 @@ class Keeper:
         except (DiskFullError, SpoolFailedError) as error:
             self._refuse(batch, error)
             return
+        except Exception as error:  # noqa: BLE001  (a task that ended silently would leave every caller waiting for ever)
+            self._refuse(batch, SpoolFailedError(f"the spool stopped for an unforeseen error: {error!r}"))
+            return
         self._delivered.difference_update(delivered)
         self._on_commit(loop.time() - started, sum(len(parcel.events) for parcel in parcels))
         _answer(batch, answers)

@@ -141,7 +141,7 @@ def _put(document: dict[str, Any], key: _Key, value: Any, timestamp: Any, text: 
 def _inside(outer: dict[str, Any], name: str, empty: Any, text: str) -> Any:
     """What is under a name; raises RefusedPartError where another key has given the name a value of its own."""
     found = outer.setdefault(name, empty)
-    if type(found) is not type(empty):
+    if type(found) is not type(empty) or not all(isinstance(one, dict) for one in found if isinstance(found, list)):
         raise RefusedPartError(f"{text!r}: another key says that {name} is a value")
     return found
 

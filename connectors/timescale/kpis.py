@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import asyncpg
 
 from schemas.errors import CheckFailedError, ConfigurationError
-from schemas.kpi import DOMAINS, Definition
+from schemas.kpi import DOMAINS, NETWORK_DOMAINS, Definition
 
 By = Literal["hour", "shift", "day", "period"]
 
@@ -63,7 +63,8 @@ async def set_baseline(connection: asyncpg.Connection, period: Period, note: str
     Raises ConfigurationError (unknown site) and CheckFailedError (nothing happened in the period).
     """
     await check_site(connection, period.site)
-    rows = await connection.fetch(_SET_BASELINE, list(DOMAINS), period.site, period.since, period.until, note)
+    domains = [*DOMAINS, *NETWORK_DOMAINS]
+    rows = await connection.fetch(_SET_BASELINE, domains, period.site, period.since, period.until, note)
     if not rows:
         raise CheckFailedError(
             f"{period.site} has no number between {period.since} and {period.until}: no baseline set"

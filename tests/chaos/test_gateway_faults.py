@@ -103,7 +103,8 @@ def test_an_expired_password_is_said_and_the_new_one_taken_up(
     (tmp_path / "username").write_text(f"{guarded.user}\n")
     secured = {
         "QUAYSTREAM_BROKERS": guarded.guarded,
-        "QUAYSTREAM_KAFKA_SECURITY": "scram_plaintext",
+        "QUAYSTREAM_KAFKA_SECURITY": "scram",
+        "QUAYSTREAM_CA_FILE": str(guarded.ca_file),
         "QUAYSTREAM_SASL_MECHANISM": "SCRAM-SHA-256",
         "QUAYSTREAM_USERNAME_FILE": str(tmp_path / "username"),
         "QUAYSTREAM_PASSWORD_FILE": str(password),

@@ -63,7 +63,7 @@ def test_the_board_shows_a_simulated_port_live(system: System) -> None:
     system.send(structured(told))
     done = system.command("simulate", "--duration", "2m", "--rate-hz", "0.5")
     assert done.returncode == 0, done.stderr
-    system.verified()
+    worker.await_no_lag(60)
     top_reads(system, worker.port)
     with board(system) as (address, process), chromium() as browser:
         page = browser.new_page(viewport=WALL)
@@ -143,7 +143,7 @@ def says_that_it_is_late(page: Page) -> None:
 
 
 def test_a_quick_look_reads_as_little_of_a_month_as_of_a_day(database: Database) -> None:
-    """A row a crane, of 345 cranes with 83,000 statuses in a month: what the plan really read, not what it hoped."""
+    """Two rows a crane, of 345 cranes with 83,000 statuses in a month: what the plan really read, not what it hoped."""
     for statement in (_MANY_ASSETS, _MANY_STATUSES, "ANALYZE port.crane_status", "ANALYZE port.asset"):
         database.rows(statement)
     question = next(one for one in PLAN if one.name == "status")
@@ -151,7 +151,8 @@ def test_a_quick_look_reads_as_little_of_a_month_as_of_a_day(database: Database)
         assert back is not None
         text = question.text.replace("$1", f"now() - interval '{back.total_seconds()} s'")
         ((plan,),) = database.rows(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}")
-        assert rows_read(plan[0]["Plan"], "crane_status") <= database.total("port.asset", "kind = 'crane'")
+        # The newest, and the one after it, which says that no other is as new.
+        assert rows_read(plan[0]["Plan"], "crane_status") <= 2 * database.total("port.asset", "kind = 'crane'")
 
 
 _MANY_ASSETS = """

@@ -74,6 +74,35 @@ async def test_fifty_percent_more_boxes_is_a_query(database: Database) -> None:
     assert (found["difference_low"], found["difference_high"]) == pytest.approx((7.02, 17.98), abs=0.01)
 
 
+def network(rtt_ms: tuple[float, ...], succeeded: int, day: int) -> list[ExampleRow]:
+    """Readings of one device, and a report of ten requests for PDU sessions; nothing else happens at the site."""
+    hour = 24 * day + 8
+    said = {"time": f"{hour + 1}:00", "object": "AMFFunction=1", "granularity_s": 900, "labels": {}, "unit": "1"}
+    counts = {"SM.PDUSessionSetupReq": 10.0, "SM.PDUSessionSetupSucc": float(succeeded)}
+    return [
+        *(
+            fact("port.radio_sample", time=f"{hour}:00:{i:02}", device_id="AGV01", rtt_ms=x)
+            for i, x in enumerate(rtt_ms)
+        ),
+        *(
+            fact("port.cell_measurement", **said, name=name, value_si=n, value=n, unit_si="1")
+            for name, n in counts.items()
+        ),
+    ]
+
+
+async def test_numbers_of_the_network_are_compared_like_all_others(database: Database) -> None:
+    before, after = (20.0, 24.0, 28.0, 24.0), (10.0, 14.0, 12.0)
+    found = await compare(database, [*network(before, 8, 0), *network(after, 10, 1)])
+    rtt = found["radio_rtt_mean"]
+    assert (rtt["method"], rtt["baseline"], rtt["value"]) == ("welch", 24.0, 12.0)
+    error = math.sqrt(variance(before) / 4 + variance(after) / 3)
+    # Welch's degrees of freedom: (8/3 + 4/3)² / ((8/3)² / 3 + (4/3)² / 2) = 4.909; t = 2.586 there (2.571 for 5, 2.776 for 4).
+    assert (rtt["difference_high"] + 12.0) / error == pytest.approx(2.586, abs=0.02)
+    sessions = found["pdu_session_establishment_success"]
+    assert (sessions["baseline"], sessions["value"], sessions["method"]) == (80.0, 100.0, None)
+
+
 async def test_the_same_twice_is_no_effect(database: Database) -> None:
     found = await compare(database, [*shift_of(200, 0), *shift_of(200, 1), *visits(OLD, 0), *visits(OLD, 1)])
     for kpi in ("gross_crane_rate", "touch_points"):

@@ -36,7 +36,6 @@ def answers(**some: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Mapping[s
     pipeline = {"at": NOW, "committed_at": NOW, "accepted": 1000, "duplicate": 0, "rejected": 0, "missing": 0}
     return {
         **{question.name: [] for question in PLAN},
-        "completeness": [],
         "pipeline": [pipeline],
         "sites": [{"site_id": SITE, "name": "Tan Vu terminal", "utc_offset_s": 25_200}],
         "assets": [asset(CRANE, "crane", "STS", "Quay crane 1"), asset(GATE, "gate"), asset(DEVICE, "device", "UE")],

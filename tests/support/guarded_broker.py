@@ -15,20 +15,23 @@ from confluent_kafka.admin import (
 )
 
 from deploy.local.kafka import _library
+from tests.support.certificates import Authority
 from tests.support.waiting import wait_until
 from tests.support.worker import free_port
 
 _PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{guarded},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{guarded}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{guarded},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{guarded}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=SCRAM-SHA-256
-listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=\\
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=\\
   org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.ssl.keystore.type=PEM
+listener.name.sasl_ssl.ssl.keystore.location={keystore}
 connections.max.reauth.ms=2000
 log.dirs={data}
 offsets.topic.replication.factor=1
@@ -49,7 +52,11 @@ class GuardedBroker:
         self._log = folder / "broker.log"
         ports = {name: free_port() for name in ("plain", "guarded", "controller")}
         self.plain, self.guarded = (f"127.0.0.1:{ports[name]}" for name in ("plain", "guarded"))
-        self._properties.write_text(_PROPERTIES.format(data=folder / "data", **ports))
+        authority = Authority(folder, "guarded")
+        self.ca_file, signed = authority.cert, authority.signed("broker")
+        keystore = folder / "keystore.pem"
+        keystore.write_text(signed.key.read_text() + signed.cert.read_text())
+        self._properties.write_text(_PROPERTIES.format(data=folder / "data", keystore=keystore, **ports))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -88,10 +95,14 @@ class GuardedBroker:
     def _has_topic(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text()[-3000:]
+        admin = self._admin()
         try:
-            for done in self._admin().create_topics([NewTopic("crane-events", 2, 1)]).values():
+            if "crane-events" in admin.list_topics(timeout=5).topics:
+                return True
+            for done in admin.create_topics([NewTopic("crane-events", 2, 1)]).values():
                 done.result(5)
         except (KafkaException, TimeoutError):
+            # Not yet; or made in the end, which the next look finds.
             return False
         return True
 

@@ -17,6 +17,7 @@ from connectors.board.gauges import Gauges
 from connectors.board.server import PAGE, BoardPages
 from schemas.generate import OPENAPI_FILE, ROOT
 from tests.support.board import CRANE, NOW, SITE, Eye, answers, feed_of, minute
+from tests.support.waiting import wait_until
 
 FILES = sorted(Path(str(PAGE)).iterdir())
 
@@ -34,9 +35,11 @@ class Served:
         self.url = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
 
     async def _start(self) -> str:
-        feed = feed_of(self.eye, turn_s=0.05)
-        self._reading = asyncio.ensure_future(feed.run())
-        self._runner = web.AppRunner(BoardPages(feed, Gauges("test"), most_viewers=2).application(), access_log=None)
+        self.feed = feed_of(self.eye, turn_s=0.05)
+        self._reading = asyncio.ensure_future(self.feed.run())
+        self._runner = web.AppRunner(
+            BoardPages(self.feed, Gauges("test"), most_viewers=2).application(), access_log=None
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -50,6 +53,10 @@ class Served:
         asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+
+    def watch(self) -> requests.Response:
+        """The stream, as it begins; to be closed."""
+        return self.get("/api/v1/stream", stream=True)
 
     def get(self, path: str, **options: object) -> requests.Response:
         return requests.get(self.url + path, timeout=10, **options)  # type: ignore[arg-type]
@@ -92,7 +99,7 @@ def test_a_site_is_the_same_alone_and_in_the_port(served: Served) -> None:
 
 
 def test_the_stream_tells_the_whole_port_at_once(served: Served) -> None:
-    with served.get("/api/v1/stream", stream=True) as stream:
+    with served.watch() as stream:
         assert stream.headers["Content-Type"] == "text/event-stream"
         data = next(line for line in stream.iter_lines() if line.startswith(b"data: "))
     change = json.loads(data.removeprefix(b"data: "))
@@ -100,9 +107,9 @@ def test_the_stream_tells_the_whole_port_at_once(served: Served) -> None:
 
 
 def test_more_viewers_than_agreed_are_refused(served: Served) -> None:
-    with served.get("/api/v1/stream", stream=True), served.get("/api/v1/stream", stream=True):
-        refused = served.get("/api/v1/stream")
-    assert (refused.status_code, refused.json()["title"]) == (503, "Too many viewers")
+    wait_until(lambda: served.feed.viewers == 0, 10, "the viewers of other tests have gone")
+    with served.watch(), served.watch(), served.watch() as refused:
+        assert (refused.status_code, refused.json()["title"]) == (503, "Too many viewers")
 
 
 def test_an_absent_database_is_a_503_in_the_api_and_in_readyz(served: Served) -> None:

@@ -71,3 +71,22 @@ async def test_broken_disk_refuses_everything_from_then_on(tmp_path: Path, monke
     with pytest.raises(SpoolFailedError):
         await keeper.keep(parcel(CRANE))
     await keeper.close()
+
+
+async def test_an_error_nobody_foresaw_is_told_to_everybody_and_leaves_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path / "spool.db")
+    keeper = Keeper(spool)
+
+    def surprised(*_: object) -> None:
+        raise KeyError("nobody thought of this")
+
+    monkeypatch.setattr(spool, "write", surprised)
+    answers = await asyncio.wait_for(
+        asyncio.gather(keeper.keep(parcel(CRANE)), keeper.keep(parcel(CRANE)), return_exceptions=True), 5
+    )
+    assert [type(answer) for answer in answers] == [SpoolFailedError, SpoolFailedError]
+    with pytest.raises(SpoolFailedError, match="unforeseen"):
+        await keeper.keep(parcel(CRANE))
+    await keeper.close()

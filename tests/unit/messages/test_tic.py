@@ -116,6 +116,7 @@ def test_flat_keys_are_read_in_every_order_that_pages_show(key: str) -> None:
     [
         ({"che.@.hoist.@.hoisting.speed.output.actual.value": 1}, "exactly one timestamp, and this has none"),
         ({"msg.timestamp": AT, "che.@.a.b.c.d.value": 1}, "is no flat key"),
+        ({"msg.timestamp": AT, "che": [None], "che.@.id": "x"}, "another key says that che is a value"),
         (
             {
                 "msg.timestamp": AT,
