@@ -5,7 +5,7 @@ ROOMS := schemas streams connectors deploy
 # Named after what it was made from, so that another lock makes another stamp.
 STAMP := .venv/.made-from-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos fuzz drills docs clean
+.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos fuzz drills sbom audit docs clean
 
 help:
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,8 @@ lint: setup ## style, formatting, room borders, security patterns
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -c pyproject.toml -r $(ROOMS)
+	$(BIN)/hadolint deploy/image/Dockerfile deploy/image/database.Dockerfile
+	@$(BIN)/python -m deploy.leaks
 
 types: setup ## mypy, strict
 	$(BIN)/mypy
@@ -41,6 +43,7 @@ generate: setup ## write the generated files anew
 	$(BIN)/python -m schemas.generate
 	$(BIN)/python -m streams.cli.reference
 	$(BIN)/python -m deploy.k8s.generate
+	$(BIN)/python -m deploy.image.lock
 	$(BIN)/python -m deploy.monitoring.dashboards
 
 check: lint types ## what CI runs: lint, types, generated files, released event types, tests
@@ -48,6 +51,7 @@ check: lint types ## what CI runs: lint, types, generated files, released event 
 	$(BIN)/python -m schemas.compatibility
 	$(BIN)/python -m streams.cli.reference --check
 	$(BIN)/python -m deploy.k8s.generate --check
+	$(BIN)/python -m deploy.image.lock --check
 	$(BIN)/python -m deploy.monitoring.dashboards --check
 	@$(MAKE) --no-print-directory test
 
@@ -62,6 +66,14 @@ peers: setup ## what the benchmark plays against: Telegraf (built from source), 
 
 chaos: setup ## faults on a real stack, ledger checked after each
 	$(BIN)/pytest tests/chaos
+
+sbom: setup ## the bill of materials of what the image runs, CycloneDX, into .quaystream/sbom.json
+	@mkdir -p .quaystream
+	@$(BIN)/cyclonedx-py requirements deploy/image/runtime.lock --pyproject pyproject.toml --output-reproducible --of JSON -o .quaystream/sbom.json
+	@echo "written: .quaystream/sbom.json"
+
+audit: setup ## known weaknesses of what is locked, where the advisory service can be reached
+	@sh deploy/image/audit.sh
 
 fuzz: setup ## a million inputs for the decoders, guided by what they reach
 	@$(BIN)/python -m tests.fuzz

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.compose.secrets import create
+from deploy.compose.passwords import create
 from deploy.local.packages import run
 from schemas.errors import ConfigurationError
 

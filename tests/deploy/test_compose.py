@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from connectors.timescale.pool import COMMAND_TIMEOUT_S
-from deploy.compose import secrets
+from deploy.compose import passwords, roles
 from deploy.compose.policy import POLICIES, violations
 from deploy.local import kafka, timescaledb
 from deploy.local.ports import DEFAULTS
@@ -19,6 +19,7 @@ from schemas.errors import ConfigurationError
 from streams.settings import Settings, parse_span, variable
 from tests.support.composed import FOLDER, Node, kafka_properties, load, properties, schema, service
 from tests.support.documents import ROOT
+from tests.support.worker import free_port
 
 FILES = ["compose.yaml", "compose.test.yaml"]
 NATIVE = ROOT / "deploy/local/config"
@@ -152,25 +153,25 @@ def test_every_secret_a_service_reads_is_mounted_into_it() -> None:
 
 
 def test_the_secrets_that_are_made_are_those_that_are_mounted() -> None:
-    assert sorted(secrets.NAMES) == sorted(load(FOLDER / "compose.yaml")["secrets"])
-    assert set(ROLES) < set(secrets.NAMES)
+    assert sorted(passwords.NAMES) == sorted(load(FOLDER / "compose.yaml")["secrets"])
+    assert set(ROLES) < set(passwords.NAMES)
 
 
 def test_secrets_are_made_once_and_only_their_owner_gets_into_the_folder(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
-    made = secrets.create(folder)
-    assert [file.name for file in made] == list(secrets.NAMES)
+    made = passwords.create(folder)
+    assert [file.name for file in made] == list(passwords.NAMES)
     assert folder.stat().st_mode & 0o777 == 0o700
     before = {file: file.read_text() for file in made}
-    assert secrets.create(folder) == []
+    assert passwords.create(folder) == []
     assert {file: file.read_text() for file in made} == before
-    assert len(set(before.values())) == len(secrets.NAMES)
+    assert len(set(before.values())) == len(passwords.NAMES)
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="cannot write secrets to"):
-        secrets.create(tmp_path / "file" / "secrets")
+        passwords.create(tmp_path / "file" / "secrets")
 
 
 def test_a_worker_has_twice_its_longest_transaction_to_end() -> None:
@@ -183,8 +184,7 @@ def test_grafana_has_what_its_provisioning_asks_for() -> None:
     asked = {name for text in texts for name in re.findall(r"\$\{(\w+)\}", text)}
     files = {name for text in texts for name in re.findall(r"\$__file\{/run/secrets/(\w+)\}", text)}
     body = service("grafana")
-    given = {name for name in body["environment"] if name.startswith("QUAYSTREAM_")}
-    assert asked == given
+    assert asked == {name for name in body["environment"] if not name.startswith("GF_")}
     assert files <= {one if isinstance(one, str) else one["target"] for one in body["secrets"]}
 
 
@@ -205,4 +205,24 @@ def test_only_what_listens_on_loopback_leaves_the_inner_network() -> None:
     assert {name for name, body in services().items() if "front" in body["networks"]} == {
         name for name, body in services().items() if "ports" in body
     }
-    assert load(FOLDER / "compose.yaml")["networks"]["inside"] == {"internal": True}
+    networks = load(FOLDER / "compose.yaml")["networks"]
+    assert networks["inside"] == {"internal": True}
+    assert networks["front"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
+
+
+def test_a_database_that_does_not_answer_the_roles_is_an_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in passwords.NAMES:
+        (tmp_path / name).write_text("p@ss\n")
+    monkeypatch.setattr(roles, "SECRETS", tmp_path)
+    monkeypatch.setenv("ROLES_SERVER", f"127.0.0.1:{free_port()}")
+    assert roles.superuser_url("postgres").startswith("postgresql://postgres:p%40ss@127.0.0.1:")  # not a secret
+    assert roles.main() == 3
+    assert "the database does not answer" in capsys.readouterr().err
+
+
+def test_a_secret_that_is_not_there_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "SECRETS", tmp_path)
+    monkeypatch.setenv("ROLES_SERVER", "127.0.0.1:5432")
+    assert roles.main() == 2

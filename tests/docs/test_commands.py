@@ -16,7 +16,7 @@ COMMANDS = dict(commands())
 GROUPS = {" ".join(path.split(" ")[:n]) for path in COMMANDS for n in range(1, len(path.split(" ")))}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 # Other programs that a reader is asked to run.
-PROGRAMS = {".", "apt-get", "cat", "cd", "export", "faust", "git", "pre-commit", "psql", "uv"}
+PROGRAMS = {".", "apt-get", "cat", "cd", "docker", "export", "faust", "git", "kubectl", "pre-commit", "psql", "uv"}
 DOCUMENTS = documents()
 
 

@@ -188,7 +188,7 @@ def test_connection_url_holds_the_password_of_the_file(tmp_path: Path, monkeypat
     monkeypatch.setenv("QUAYSTREAM_DATABASE_PASSWORD_FILE", str(file))
     monkeypatch.setenv("QUAYSTREAM_DATABASE_URL", "postgresql://me:old@a:1,b:2/db?sslmode=verify-full")
     dsn = load_settings().worker_dsn()
-    assert dsn == "postgresql://me:p%40ss%2Fw%3Ard@a:1,b:2/db?sslmode=verify-full"
+    assert dsn == "postgresql://me:p%40ss%2Fw%3Ard@a:1,b:2/db?sslmode=verify-full"  # not a secret
 
 
 def test_missing_password_file_is_refused_when_needed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The secrets of `compose.yaml`, one file each: `python -m deploy.compose.secrets` makes those that are missing."""
+"""The secrets of `compose.yaml`, one file each: `python -m deploy.compose.passwords` makes those that are missing."""
 
 import os
 import secrets
@@ -25,12 +25,13 @@ def create(folder: Path = FOLDER) -> list[Path]:
 
 
 def _made(file: Path) -> bool:
+    secret = secrets.token_urlsafe(24)
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
     except FileExistsError:
         return False
     with os.fdopen(descriptor, "w") as handle:
-        handle.write(secrets.token_urlsafe(24) + "\n")
+        handle.write(secret + "\n")
     return True
 
 
