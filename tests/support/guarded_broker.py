@@ -78,9 +78,8 @@ class GuardedBroker:
     def change_password(self, password: str) -> None:
         """From now on only this one is right."""
         info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
-        changed = self._admin().alter_user_scram_credentials(
-            [UserScramCredentialUpsertion(self.user, info, password.encode())]
-        )
+        admin = self._admin()
+        changed = admin.alter_user_scram_credentials([UserScramCredentialUpsertion(self.user, info, password.encode())])
         for done in changed.values():
             done.result(30)
 
