@@ -233,7 +233,7 @@ CONNECTOR_ANSWERS = Metric(
 CONNECTOR_NOTES = Metric(
     "quaystream_connector_notes_total",
     "counter",
-    "Inputs that were taken although remarkable, by what was: nothing_for_us, offset_assumed, epoch_in_ms, nulls, incomplete, …",
+    "Inputs taken although remarkable, by what was (nothing_for_us, offset_assumed, epoch_in_ms, nulls, file_announced).",
     ("connector", "note"),
 )
 CONNECTOR_FILES = Metric(

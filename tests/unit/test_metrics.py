@@ -12,6 +12,8 @@ from schemas.metrics import CATALOGUE, Metric
 BOUNDED_LABELS = {
     *("domain", "outcome", "reason", "table", "topic", "partition", "kind"),
     *("cause", "site", "source", "version", "connector"),
+    # HTTP statuses that a connector answers, and a closed list of words.
+    *("status", "note"),
     *("lane", "trouble"),  # live, backlog; a closed list
     *("profile", "state"),  # SLA profiles of schemas/sla; in, out, unknown
 }
