@@ -14,7 +14,7 @@ BOUNDED_LABELS = {
     *("cause", "site", "source", "version", "connector"),
     # HTTP statuses that a connector answers, and a closed list of words.
     *("status", "note"),
-    *("lane", "trouble"),  # live, backlog; a closed list
+    *("lane", "trouble", "why"),  # live, backlog; closed lists
     *("profile", "state"),  # SLA profiles of schemas/sla; in, out, unknown
 }
 
