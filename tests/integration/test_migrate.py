@@ -110,6 +110,7 @@ def test_each_day_view_adds_up_the_hours(database: Any) -> None:
 
 
 BY_KEY = {
+    "port.cell_alarm_event": '(cell_id, alarm_id, "time" DESC)',
     "port.gate_step": "(site, visit_id)",
     "port.ocr_read": "(site, visit_id)",
     "port.cargo_milestone": "(site, equipment_reference)",

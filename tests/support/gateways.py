@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from deploy.local.ports import is_free
 from tests.support.waiting import wait_until
 from tests.support.worker import COMMAND, Worker, free_port, with_settings
 
@@ -28,6 +29,7 @@ class Gateway:
         self.spool = folder / "spool.db"
         self.config = folder / "gateway.toml"
         self.http_port = free_port()
+        self._listens = "{port}" in sources
         self._log = folder / "gateway.log"
         self._port = free_port()
         self._environment = with_settings(environment, {"web_port": self._port})
@@ -51,9 +53,11 @@ class Gateway:
         return self
 
     def ready(self) -> "Gateway":
-        """Start one and wait until its spool takes events."""
+        """Start one and wait until its spool takes events, and its web server, where it has one, listens."""
         self.start()
         wait_until(lambda: self.asked.page("/readyz")[0] == 200, 60, "the gateway is ready")
+        if self._listens:
+            wait_until(lambda: not is_free(self.http_port), 60, "the gateway listens")
         return self
 
     def kill(self) -> None:

@@ -139,7 +139,13 @@ def test_list_of_values_that_is_none_is_one_refused_part(values: Any) -> None:
 
 @pytest.mark.parametrize(
     ("last", "unit"),
-    [(1795485600, "s"), (1795485600000, "ms"), (1795485600000000, None), (1795485600000000000, "ns")],
+    [
+        (1795485600, "s"),
+        (1795485600000, "ms"),
+        (1795485600000000, None),
+        (1795485600000000.0, None),
+        (1795485600000000000, "ns"),
+    ],
 )
 def test_unit_of_an_epoch_is_told_by_its_range_and_a_repair_is_marked_and_counted(last: int, unit: str | None) -> None:
     (made, _), _, notes = decode(performance(lastEpochMicrosec=last))
@@ -148,7 +154,7 @@ def test_unit_of_an_epoch_is_told_by_its_range_and_a_repair_is_marked_and_counte
     assert notes.get(f"epoch_in_{unit}") == (1 if unit else None)
 
 
-@pytest.mark.parametrize("last", [0, 17954, 179548560000, -5, 1.5e15, "1795485600000000", True, None, 10**30])
+@pytest.mark.parametrize("last", [0, 17954, 179548560000, -5, 1.5e15 + 0.5, "1795485600000000", True, None, 10**30])
 def test_epoch_in_no_range_is_refused(last: Any) -> None:
     assert "lastEpochMicrosec" in why(performance(lastEpochMicrosec=last))
 
