@@ -1,0 +1,97 @@
+"""One drill: a fault, the alerts it must raise, its repair; and what came of it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from deploy.monitoring.drills.ground import Ground
+
+CALM_S = 900.0
+# How long other pages are looked for after the alerts have fired, and after they have cleared.
+WATCH_S = 20.0
+
+
+@dataclass(frozen=True)
+class Drill:
+    """A fault, the alerts it must raise within `within_s` seconds, and its repair, `clears_s` after which none fires."""
+
+    fault: str
+    alerts: tuple[str, ...]
+    within_s: float
+    harm: Callable[[Ground], object]
+    repair: Callable[[Ground], object]
+    clears_s: float = 300.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of it: after how many seconds each alert fired, and after how many all had cleared (None: did not)."""
+
+    drill: Drill
+    fired_s: Mapping[str, float]
+    cleared_s: float | None
+    other_pages: frozenset[str]
+
+    def is_as_stated(self) -> bool:
+        return set(self.fired_s) == set(self.drill.alerts) and self.cleared_s is not None and not self.other_pages
+
+
+def play(drill: Drill, place: Ground) -> Result:
+    """Once its alerts are quiet: harm, wait, repair, wait. What paged before is not this fault's."""
+    if _until(lambda: all(place.is_calm(alert) for alert in drill.alerts), CALM_S) is None:
+        raise SystemExit(f"{drill.fault}: {drill.alerts} fire already, or no worker is ready: {place.firing()}")
+    seen: set[str] = set()
+    before = {name for severity, name in place.firing() if severity == "page"}
+    drill.harm(place)
+    fired_s = _fire(drill, place, seen)
+    _watch(place, seen)
+    drill.repair(place)
+    cleared_s = _until(lambda: not _now(place, seen) & set(drill.alerts), drill.clears_s)
+    _watch(place, seen)
+    return Result(drill, fired_s, cleared_s, frozenset(seen - before - set(drill.alerts)))
+
+
+def _fire(drill: Drill, place: Ground, seen: set[str]) -> dict[str, float]:
+    started = time.monotonic()
+    fired_s: dict[str, float] = {}
+
+    def has_fired() -> bool:
+        for alert in _now(place, seen) & set(drill.alerts) - set(fired_s):
+            fired_s[alert] = time.monotonic() - started
+        return set(fired_s) == set(drill.alerts)
+
+    _until(has_fired, drill.within_s)
+    return fired_s
+
+
+def _now(place: Ground, seen: set[str]) -> set[str]:
+    """What fires, pages and tickets; the pages are noted."""
+    firing = place.firing()
+    seen |= {name for severity, name in firing if severity == "page"}
+    return {name for _, name in firing}
+
+
+def _watch(place: Ground, seen: set[str]) -> None:
+    """Note what else pages for a while."""
+    ends = time.monotonic() + WATCH_S
+    while time.monotonic() < ends:
+        _now(place, seen)
+        time.sleep(0.5)
+
+
+def _until(condition: Callable[[], bool], within_s: float) -> float | None:
+    """Seconds until it held, None when it did not."""
+    started = time.monotonic()
+    while (passed := time.monotonic() - started) < within_s:
+        if condition():
+            return passed
+        time.sleep(0.5)
+    return None
+
+
+def line(result: Result) -> str:
+    """A row of the table in docs/drills.md."""
+    drill, others = result.drill, ", ".join(sorted(result.other_pages)) or "none"
+    fired = ", ".join(f"{result.fired_s[one]:.0f} s" if one in result.fired_s else "no" for one in drill.alerts)
+    cleared = f"{result.cleared_s:.0f} s" if result.cleared_s is not None else "no"
+    return f"| {drill.fault} | {', '.join(drill.alerts)} | {drill.within_s:.0f} s | {fired} | {cleared} | {others} |"

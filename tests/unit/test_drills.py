@@ -1,0 +1,79 @@
+"""A drill's result: what fired and when, what else paged, and whether it cleared."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from deploy.monitoring.drills import play as room
+from deploy.monitoring.drills.clock import heartbeat
+from deploy.monitoring.drills.ground import Ground
+from deploy.monitoring.drills.play import Drill, Result, line, play
+
+QUIET: set[tuple[str, str]] = set()
+FIRES = {("page", "A"), ("ticket", "B")}
+
+
+class Place:
+    """Tells one set of alerts after the other, and the last for ever."""
+
+    def __init__(self, *told: set[tuple[str, str]]) -> None:
+        self._told: Iterator[set[tuple[str, str]]] = iter(told)
+        self._last: set[tuple[str, str]] = set()
+        self.done: list[str] = []
+
+    def is_calm(self, _: str) -> bool:
+        return True
+
+    def firing(self) -> set[tuple[str, str]]:
+        self._last = next(self._told, self._last)
+        return self._last
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "WATCH_S", 0.0)
+    monkeypatch.setattr(room.time, "sleep", lambda _: None)
+
+
+def played(*told: set[tuple[str, str]], within_s: float = 5.0) -> tuple[Result, list[str]]:
+    place = Place(*told)
+    drill = Drill(
+        "f",
+        ("A", "B"),
+        within_s,
+        lambda _: place.done.append("harm"),
+        lambda _: place.done.append("repair"),
+        clears_s=0.05,
+    )
+    return play(drill, cast(Ground, place)), place.done
+
+
+def test_a_drill_waits_for_all_its_alerts_and_until_none_is_left() -> None:
+    result, done = played(QUIET, QUIET, {("page", "A")}, FIRES, FIRES, {("ticket", "B")}, QUIET)
+    assert result.is_as_stated()
+    assert done == ["harm", "repair"]
+    assert "none" in line(result)
+
+
+def test_another_page_is_told_another_ticket_and_what_paged_before_are_not() -> None:
+    before = {("page", "OLD")}
+    result, _ = played(before, FIRES | before | {("page", "C"), ("ticket", "D")}, QUIET)
+    assert result.other_pages == {"C"}
+    assert not result.is_as_stated()
+
+
+def test_what_does_not_fire_or_clear_is_said_and_repaired_all_the_same() -> None:
+    silent, done = played(QUIET, {("page", "A")}, within_s=0.05)
+    assert (set(silent.fired_s), silent.cleared_s, done) == ({"A"}, None, ["harm", "repair"])
+    assert "0 s, no | no |" in line(silent)
+    assert not silent.is_as_stated()
+
+
+def test_a_gateway_s_clock_is_in_the_event_s_time() -> None:
+    now = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    event: dict[str, Any] = json.loads(heartbeat(now, 7, timedelta(hours=2)))
+    assert datetime.fromisoformat(event["time"]) - now == timedelta(hours=2)
+    assert event["id"] != json.loads(heartbeat(now, 8, timedelta(hours=2)))["id"]
