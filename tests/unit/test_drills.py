@@ -3,15 +3,21 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from itertools import islice
+from typing import cast
 
 import pytest
 
 from deploy.monitoring.drills import play as room
-from deploy.monitoring.drills.clock import heartbeat
+from deploy.monitoring.drills.edge import beats, fades
 from deploy.monitoring.drills.ground import Ground
 from deploy.monitoring.drills.play import Drill, Result, line, play
+from schemas.events import MODELS
+from schemas.events.cell import CellHeartbeat
+from schemas.sla import load_profiles
+from streams.facts.sla_minute import judge, readings_of
 
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 QUIET: set[tuple[str, str]] = set()
 FIRES = {("page", "A"), ("ticket", "B")}
 
@@ -35,7 +41,7 @@ class Place:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "WATCH_S", 0.0)
-    monkeypatch.setattr(room.time, "sleep", lambda _: None)
+    monkeypatch.setattr("time.sleep", lambda _: None)
 
 
 def played(*told: set[tuple[str, str]], within_s: float = 5.0) -> tuple[Result, list[str]]:
@@ -73,7 +79,20 @@ def test_what_does_not_fire_or_clear_is_said_and_repaired_all_the_same() -> None
 
 
 def test_a_gateway_s_clock_is_in_the_event_s_time() -> None:
-    now = datetime(2026, 11, 28, 12, tzinfo=UTC)
-    event: dict[str, Any] = json.loads(heartbeat(now, 7, timedelta(hours=2)))
-    assert datetime.fromisoformat(event["time"]) - now == timedelta(hours=2)
-    assert event["id"] != json.loads(heartbeat(now, 8, timedelta(hours=2)))["id"]
+    first, second = islice(beats(NOW, timedelta(hours=2)), 2)
+    told = json.loads(first.record(0))
+    assert datetime.fromisoformat(told["time"]) - first.at == timedelta(hours=2)
+    assert second.at > first.at == NOW
+    assert told["id"] != json.loads(second.record(1))["id"]
+    assert MODELS[told["type"]].model_validate(told["data"]) == CellHeartbeat(interval_s=30)
+
+
+def test_faded_modems_of_all_quay_cranes_are_out_of_every_profile_asked_of_them() -> None:
+    minute = [said for said in islice(fades(NOW), 480) if said.asset.asset_id.endswith("STS01_UE")]
+    assert len({said.asset.asset_id for said in islice(fades(NOW), 8)}) == 4
+    names = sorted({name for profile in load_profiles() for name in profile.fields})
+    rows = {name: [said.data.get(name) for said in minute] for name in (*names, "handover", "five_qi", "slice")}
+    told = readings_of(rows | {"time_s": [(said.at - NOW).total_seconds() for said in minute]}, names)
+    asked = [profile for profile in load_profiles() if profile.profile_id in ("5qi-82", "remote-crane-control")]
+    judged = [judge(profile, told) for profile in asked]
+    assert [one and one.state for one in judged] == ["out", "out"]

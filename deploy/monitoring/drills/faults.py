@@ -9,7 +9,7 @@ from connectors.kafka.producer import Publisher
 from deploy.monitoring.drills.ground import COMMAND, Ground
 from deploy.monitoring.drills.play import Drill
 
-_CLOCK = "deploy.monitoring.drills.clock"
+_EDGE = ("-m", "deploy.monitoring.drills.edge")
 _WRONG_S = 7_200
 
 # Every transaction moves its partitions first.
@@ -57,12 +57,12 @@ def set_clock(place: Ground, ahead_s: int) -> None:
     """A gateway begins to speak whose clock is so far ahead; one that spoke before is restarted."""
     if "gateway" in place.running:
         place.end("gateway")
-    place.run("gateway", "-m", _CLOCK, str(place.stack.status().brokers), str(ahead_s))
+    place.run("gateway", *_EDGE, "clock", str(place.stack.status().brokers), str(ahead_s))
 
 
 def fade(place: Ground) -> None:
-    """The modems of four cranes at Tan Vu have fades and weak coverage, beside what the port says of them."""
-    place.run("fades", "simulate", "--scenario", "radio_fades", "--live")
+    """The modems of the quay cranes at Tan Vu are in one deep fade, beside what the port says of them."""
+    place.run("fades", *_EDGE, "fade", str(place.stack.status().brokers))
 
 
 DRILLS = (
@@ -86,7 +86,7 @@ DRILLS = (
     Drill("poison-burst", ("PartitionPaused",), 120, poison, resume),
     Drill("table-locked", ("WorkerStalled",), 240, lock, lambda g: g.held.close()),
     Drill("gateway-clock", ("ClockSkew",), 360, lambda g: set_clock(g, _WRONG_S), lambda g: set_clock(g, 0)),
-    Drill("radio-fade", ("SlaBudgetBurnFast",), 600, fade, lambda g: g.end("fades"), clears_s=480),
+    Drill("radio-fade", ("SlaBudgetBurnFast",), 360, fade, lambda g: g.end("fades"), clears_s=480),
     Drill("gateway-silent", ("DomainSilent",), 780, lambda g: g.end("port"), Ground.speak),
     # Last: the page of the six-hour window looks back half an hour.
     Drill(
@@ -96,5 +96,6 @@ DRILLS = (
         slow_down,
         lambda g: g.held.close(),
         clears_s=2_400,
+        rests=True,
     ),
 )

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlencode
 
 import psycopg
 
@@ -59,11 +60,18 @@ class Ground:
 
     def is_calm(self, alert: str) -> bool:
         """Whether a worker has partitions, and `alert` neither fires nor is on its way."""
-        asked = "/api/v1/query?query=count(quaystream_partition_lag_records)"
         alerts = _get(self.stack.status().prometheus, "/api/v1/alerts")["data"]["alerts"]
-        has_worker = bool(_get(self.stack.status().prometheus, asked)["data"]["result"])
         known = {one["labels"]["alertname"] for one in alerts} | {name for _, name in self.firing()}
-        return has_worker and alert not in known
+        return self._knows("count(quaystream_partition_lag_records)") and alert not in known
+
+    def has_rested(self) -> bool:
+        """Whether no outage was in the last 15 minutes, in which what it delayed does not page."""
+        return not self._knows("max_over_time(quaystream:outage[15m])")
+
+    def _knows(self, query: str) -> bool:
+        """Whether Prometheus has any value for a query."""
+        path = f"/api/v1/query?{urlencode({'query': query})}"
+        return bool(_get(self.stack.status().prometheus, path)["data"]["result"])
 
 
 def _get(address: str | None, path: str) -> Any:

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 from deploy.monitoring.drills.ground import Ground
 
-CALM_S = 900.0
+CALM_S = 1_200.0
 # How long other pages are looked for after the alerts have fired, and after they have cleared.
 WATCH_S = 20.0
 
 
 @dataclass(frozen=True)
 class Drill:
-    """A fault, the alerts it must raise within `within_s` seconds, and its repair, `clears_s` after which none fires."""
+    """A fault, the alerts it must raise within `within_s` seconds, and its repair, `clears_s` after which none fires.
+
+    `rests`: after an outage its alerts are held back for a while, and a worker that has just started comes from one.
+    """
 
     fault: str
     alerts: tuple[str, ...]
@@ -21,6 +24,7 @@ class Drill:
     harm: Callable[[Ground], object]
     repair: Callable[[Ground], object]
     clears_s: float = 300.0
+    rests: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Result:
 
 def play(drill: Drill, place: Ground) -> Result:
     """Once its alerts are quiet: harm, wait, repair, wait. What paged before is not this fault's."""
-    if _until(lambda: all(place.is_calm(alert) for alert in drill.alerts), CALM_S) is None:
+    if _until(lambda: _is_calm(drill, place), CALM_S) is None:
         raise SystemExit(f"{drill.fault}: {drill.alerts} fire already, or no worker is ready: {place.firing()}")
     seen: set[str] = set()
     before = {name for severity, name in place.firing() if severity == "page"}
@@ -49,6 +53,10 @@ def play(drill: Drill, place: Ground) -> Result:
     cleared_s = _until(lambda: not _now(place, seen) & set(drill.alerts), drill.clears_s)
     _watch(place, seen)
     return Result(drill, fired_s, cleared_s, frozenset(seen - before - set(drill.alerts)))
+
+
+def _is_calm(drill: Drill, place: Ground) -> bool:
+    return all(place.is_calm(alert) for alert in drill.alerts) and (not drill.rests or place.has_rested())
 
 
 def _fire(drill: Drill, place: Ground, seen: set[str]) -> dict[str, float]:
