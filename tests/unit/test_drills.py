@@ -10,7 +10,7 @@ import pytest
 
 from deploy.monitoring.drills import play as room
 from deploy.monitoring.drills.edge import beats, fades
-from deploy.monitoring.drills.ground import Ground
+from deploy.monitoring.drills.ground import Alert, Ground
 from deploy.monitoring.drills.play import Drill, Result, line, play
 from schemas.events import MODELS
 from schemas.events.cell import CellHeartbeat
@@ -18,22 +18,22 @@ from schemas.sla import load_profiles
 from streams.facts.sla_minute import judge, readings_of
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
-QUIET: set[tuple[str, str]] = set()
-FIRES = {("page", "A"), ("ticket", "B")}
+QUIET: set[Alert] = set()
+FIRES = {Alert("page", "A"), Alert("ticket", "B")}
 
 
 class Place:
     """Tells one set of alerts after the other, and the last for ever."""
 
-    def __init__(self, *told: set[tuple[str, str]]) -> None:
-        self._told: Iterator[set[tuple[str, str]]] = iter(told)
-        self._last: set[tuple[str, str]] = set()
+    def __init__(self, *told: set[Alert]) -> None:
+        self._told: Iterator[set[Alert]] = iter(told)
+        self._last: set[Alert] = set()
         self.done: list[str] = []
 
-    def is_calm(self, _: str) -> bool:
+    def is_calm(self, _: Alert) -> bool:
         return True
 
-    def firing(self) -> set[tuple[str, str]]:
+    def firing(self) -> set[Alert]:
         self._last = next(self._told, self._last)
         return self._last
 
@@ -44,11 +44,11 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
 
 
-def played(*told: set[tuple[str, str]], within_s: float = 5.0) -> tuple[Result, list[str]]:
+def played(*told: set[Alert], within_s: float = 5.0) -> tuple[Result, list[str]]:
     place = Place(*told)
     drill = Drill(
         "f",
-        ("A", "B"),
+        (Alert("page", "A"), Alert("ticket", "B")),
         within_s,
         lambda _: place.done.append("harm"),
         lambda _: place.done.append("repair"),
@@ -58,22 +58,22 @@ def played(*told: set[tuple[str, str]], within_s: float = 5.0) -> tuple[Result, 
 
 
 def test_a_drill_waits_for_all_its_alerts_and_until_none_is_left() -> None:
-    result, done = played(QUIET, QUIET, {("page", "A")}, FIRES, FIRES, {("ticket", "B")}, QUIET)
+    result, done = played(QUIET, QUIET, {Alert("page", "A")}, FIRES, FIRES, {Alert("ticket", "B")}, QUIET)
     assert result.is_as_stated()
     assert done == ["harm", "repair"]
     assert "none" in line(result)
 
 
 def test_another_page_is_told_another_ticket_and_what_paged_before_are_not() -> None:
-    before = {("page", "OLD")}
-    result, _ = played(before, FIRES | before | {("page", "C"), ("ticket", "D")}, QUIET)
-    assert result.other_pages == {"C"}
+    before = {Alert("page", "OLD")}
+    result, _ = played(before, FIRES | before | {Alert("page", "C"), Alert("ticket", "D")}, QUIET)
+    assert result.other_pages == {Alert("page", "C")}
     assert not result.is_as_stated()
 
 
 def test_what_does_not_fire_or_clear_is_said_and_repaired_all_the_same() -> None:
-    silent, done = played(QUIET, {("page", "A")}, within_s=0.05)
-    assert (set(silent.fired_s), silent.cleared_s, done) == ({"A"}, None, ["harm", "repair"])
+    silent, done = played(QUIET, {Alert("page", "A")}, within_s=0.05)
+    assert (set(silent.fired_s), silent.cleared_s, done) == ({Alert("page", "A")}, None, ["harm", "repair"])
     assert "0 s, no | no |" in line(silent)
     assert not silent.is_as_stated()
 

@@ -6,7 +6,7 @@ from signal import SIGCONT, SIGSTOP
 
 from connectors.kafka.options import KafkaAccess
 from connectors.kafka.producer import Publisher
-from deploy.monitoring.drills.ground import COMMAND, Ground
+from deploy.monitoring.drills.ground import COMMAND, Alert, Ground
 from deploy.monitoring.drills.play import Drill
 
 _EDGE = ("-m", "deploy.monitoring.drills.edge")
@@ -65,34 +65,48 @@ def fade(place: Ground) -> None:
     place.run("fades", *_EDGE, "fade", str(place.stack.status().brokers))
 
 
+def silence(place: Ground) -> None:
+    """Every gateway ends."""
+    for name in {"port", "gateway"} & set(place.running):
+        place.end(name)
+
+
+def page(name: str) -> Alert:
+    return Alert("page", name)
+
+
 DRILLS = (
     Drill(
         "worker-frozen",
-        ("WorkersDown",),
+        (page("WorkersDown"),),
         120,
         lambda g: g.tell("worker", SIGSTOP),
         lambda g: g.tell("worker", SIGCONT),
     ),
     Drill(
         "database-down",
-        ("DatabaseDown",),
+        (page("DatabaseDown"),),
         180,
         lambda g: g.stack.stop("timescaledb"),
         lambda g: g.stack.start("timescaledb"),
     ),
     Drill(
-        "broker-down", ("BrokerUnreachable",), 210, lambda g: g.stack.stop("kafka"), lambda g: g.stack.start("kafka")
+        "broker-down",
+        (page("BrokerUnreachable"),),
+        210,
+        lambda g: g.stack.stop("kafka"),
+        lambda g: g.stack.start("kafka"),
     ),
-    Drill("poison-burst", ("PartitionPaused",), 120, poison, resume),
-    Drill("table-locked", ("WorkerStalled",), 240, lock, lambda g: g.held.close()),
-    Drill("gateway-clock", ("ClockSkew",), 360, lambda g: set_clock(g, _WRONG_S), lambda g: set_clock(g, 0)),
-    Drill("radio-fade", ("SlaBudgetBurnFast",), 360, fade, lambda g: g.end("fades"), clears_s=480),
-    Drill("gateway-silent", ("DomainSilent",), 780, lambda g: g.end("port"), Ground.speak),
+    Drill("poison-burst", (page("PartitionPaused"),), 120, poison, resume),
+    Drill("table-locked", (page("WorkerStalled"),), 240, lock, lambda g: g.held.close()),
+    Drill("gateway-clock", (page("ClockSkew"),), 360, lambda g: set_clock(g, _WRONG_S), lambda g: set_clock(g, 0)),
+    Drill("radio-fade", (page("SlaBudgetBurnFast"),), 360, fade, lambda g: g.end("fades"), clears_s=480),
+    Drill("gateway-silent", (page("DomainSilent"),), 780, silence, Ground.speak),
     # Last: the page of the six-hour window looks back half an hour.
     Drill(
         "database-slow",
-        ("FreshnessBudgetBurn", "CommitsSlow"),
-        720,
+        (page("FreshnessBudgetBurn"), Alert("ticket", "CommitsSlow")),
+        600,
         slow_down,
         lambda g: g.held.close(),
         clears_s=2_400,

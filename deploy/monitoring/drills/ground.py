@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from urllib.parse import urlencode
 
 import psycopg
@@ -20,6 +20,13 @@ from deploy.local.stack import Stack
 
 COMMAND = (sys.executable, "-m", "streams.cli")
 _ENDS_S = 60.0
+
+
+class Alert(NamedTuple):
+    """An alert as somebody hears of it: a name may page for one window and be a ticket for a longer one."""
+
+    severity: str
+    name: str
 
 
 @dataclass
@@ -53,15 +60,15 @@ class Ground:
         """A connection as the database's owner."""
         return psycopg.connect(str(self.stack.status().database_url))
 
-    def firing(self) -> set[tuple[str, str]]:
-        """(severity, name) of what Alertmanager tells: neither held back nor silenced."""
+    def firing(self) -> set[Alert]:
+        """What Alertmanager tells: neither held back nor silenced."""
         alerts = _get(self.stack.status().alertmanager, "/api/v2/alerts?active=true&inhibited=false&silenced=false")
-        return {(alert["labels"]["severity"], alert["labels"]["alertname"]) for alert in alerts}
+        return {_alert(one) for one in alerts}
 
-    def is_calm(self, alert: str) -> bool:
+    def is_calm(self, alert: Alert) -> bool:
         """Whether a worker has partitions, and `alert` neither fires nor is on its way."""
         alerts = _get(self.stack.status().prometheus, "/api/v1/alerts")["data"]["alerts"]
-        known = {one["labels"]["alertname"] for one in alerts} | {name for _, name in self.firing()}
+        known = {_alert(one) for one in alerts} | self.firing()
         return self._knows("count(quaystream_partition_lag_records)") and alert not in known
 
     def has_rested(self) -> bool:
@@ -72,6 +79,10 @@ class Ground:
         """Whether Prometheus has any value for a query."""
         path = f"/api/v1/query?{urlencode({'query': query})}"
         return bool(_get(self.stack.status().prometheus, path)["data"]["result"])
+
+
+def _alert(told: Any) -> Alert:
+    return Alert(told["labels"]["severity"], told["labels"]["alertname"])
 
 
 def _get(address: str | None, path: str) -> Any:
