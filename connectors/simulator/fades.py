@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, Final, Literal, NamedTuple
 
 from connectors.simulator.gateways import Place
-from connectors.simulator.radio import Device
+from connectors.simulator.radio import WEAK, Device
 from connectors.simulator.world import World
 from schemas.reference import Asset
 
@@ -53,7 +53,7 @@ class FadingDevice(Device):
     """A modem whose fades are these, and no others; more may be added ahead of their time."""
 
     def __init__(self, world: World, place: Place, asset: Asset, fades: Sequence[Fade]) -> None:
-        super().__init__(world, place, asset)
+        super().__init__(world, place, asset, WEAK)
         self._fades = fades
         self._fade: Fade | None = None
 

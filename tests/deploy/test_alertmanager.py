@@ -76,9 +76,10 @@ def test_alerts_named_in_inhibitions_exist() -> None:
     assert sorted(named - {alert.name for alert in alerts()}) == []
 
 
-def test_drills_are_of_alerts_that_page() -> None:
-    pages = {alert.name for alert in alerts() if alert.severity == "page"}
-    assert {drill.alert for drill in DRILLS} <= pages
+def test_each_drill_is_of_an_alert_that_pages_and_perhaps_of_a_ticket() -> None:
+    known = {(alert.severity, alert.name) for alert in alerts()}
+    assert {alert for drill in DRILLS for alert in drill.alerts} <= known
+    assert [drill.fault for drill in DRILLS if drill.alerts[0].severity != "page"] == []
 
 
 def test_a_deployment_brings_its_receivers() -> None:
