@@ -44,6 +44,8 @@ CLOCKS = {"ingest.site_clock"}
 BY_DEFINITION = "quaystream-effect: Before and after [A]"
 # What a quarter of an hour of a port has only by chance.
 RARE = (
+    """UPDATE port.sla_minute SET state = 'out', good = 0, bad = samples
+        WHERE (device_id, profile, bucket) = (SELECT device_id, profile, bucket FROM port.sla_minute WHERE state = 'in' LIMIT 1)""",
     f"""UPDATE port.gate_visit SET exceptions = 1, exception_reasons = '{{"seal": 1}}'
         WHERE (site, visit_id) = (SELECT site, visit_id FROM port.gate_visit WHERE left_at IS NOT NULL AND site = '{SITE}' LIMIT 1)""",
     f"""UPDATE port.cargo_visit SET gated_out_at = last_at, dwell_s = 60
@@ -126,7 +128,7 @@ def fill(worker: Worker, database: Database, environment: dict[str, str], since:
     worker.await_no_lag(within_s=300)
     marks = "SELECT count(*) FROM ingest.refold"
     wait_until(lambda: database.value(marks) == 0, 60, "every fact is folded")
-    wait_until(lambda: database.total("port.sla_minute", "state = 'out'") > 0, 90, "minutes are judged")
+    wait_until(lambda: database.total("port.sla_minute", "state = 'in'") > 0, 90, "minutes are judged")
     half = since + timedelta(minutes=MINUTES // 2)
     run(environment, "kpi", "baseline", "set", "--site", SITE, "--from", since.isoformat(), "--to", half.isoformat())
     day = since.replace(hour=0, minute=0, second=0, microsecond=0)
