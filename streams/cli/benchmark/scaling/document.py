@@ -124,6 +124,7 @@ def _memory(found: Memory) -> dict[str, Any]:
     return {
         "seconds": round(found.seconds),
         "events": found.events,
+        "least_waiting": found.least_waiting,
         "behind_s": round(found.behind_s),
         "peak_mb": round(found.peak_mb),
         "growth_mb_per_h": round(found.growth_mb_per_h, 1),
