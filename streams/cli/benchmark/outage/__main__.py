@@ -1,5 +1,6 @@
 """The command of the drill. Stops and starts the broker of a local stack: use one without data you want."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -38,10 +39,12 @@ def main(  # noqa: PLR0913, PLR0917  (one per option)
     from streams.cli.benchmark.outage.drill import Drill, as_text
     from streams.settings import load_settings
 
+    if home is not None:
+        os.environ["QUAYSTREAM_HOME"] = str(home)
     settings = load_settings()
     plan = Plan(outage, kills, rate, after, hours, seed)
     with tempfile.TemporaryDirectory(prefix="quaystream-outage-") as folder:
-        result = Drill(plan, settings, Stack(home or settings.home), Path(folder)).run()
+        result = Drill(plan, settings, Stack(settings.home), Path(folder)).run()
     print(as_text(result))
     if problems := result.problems(plan):
         raise CheckFailedError("; ".join(problems))

@@ -37,8 +37,8 @@ class Program:
             )
 
     def await_ready(self, within_s: float = 120.0) -> None:
-        """Until /readyz says yes."""
-        wait_until(lambda: self._page("/readyz") is not None, within_s, f"{self._arguments[0]} is ready")
+        """Until /readyz says yes. Raises CheckFailedError at once when it has ended, with its last words."""
+        wait_until(self._is_ready, within_s, f"{self._arguments[0]} is ready")
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
@@ -63,6 +63,12 @@ class Program:
         if page is None:
             return None
         return sum(float(found["value"]) for found in _SAMPLE.finditer(page) if found["name"] == name)
+
+    def _is_ready(self) -> bool:
+        if self._process is not None and (code := self._process.poll()) is not None:
+            last = self.log.read_text(encoding="utf-8", errors="replace").rstrip().rpartition("\n")[2]
+            raise CheckFailedError(f"the {self._arguments[0]} ended with {code}: {last}")
+        return self._page("/readyz") is not None
 
     def _page(self, path: str) -> str | None:
         try:
