@@ -27,7 +27,7 @@ from tests.support.raw import arrive, at, gate_step, milestone, row, stated, vis
 pytestmark = pytest.mark.asyncio
 
 V1 = Key("gate_visit", "VNHPH-TANVU/V1")
-AT_ONCE = RefoldPace(dict.fromkeys(RefoldPace().patience, timedelta(0)), keys=4, close_s=0)
+AT_ONCE = RefoldPace(dict.fromkeys(RefoldPace().patience, timedelta(0)), keys=4, close_s=0, hold=None)
 
 
 @pytest_asyncio.fixture
