@@ -67,8 +67,8 @@ class Opened:
 @asynccontextmanager
 async def a_door(
     folder: Path,
-    bounds: Bounds = Bounds(),
-    refused_to: str = REFUSED_TO,  # noqa: B008
+    bounds: Bounds = Bounds(),  # noqa: B008
+    refused_to: str = REFUSED_TO,
 ) -> AsyncIterator[Opened]:
     registry = Registry(EDGE)
     publisher = Publisher(folder / "spool.db", NOWHERE, SOURCE, bounds)

@@ -91,9 +91,23 @@ def _certificates(folder: Path) -> None:
     for name in ("ca", "other"):
         _openssl(folder, "req", "-x509", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
     (folder / "names").write_text("subjectAltName=DNS:localhost\n")
-    for name, common, signer in (("broker", "localhost", "ca"), ("client", "gw-07", "ca"), ("stranger", "gw-07", "other")):
+    for name, common, signer in (
+        ("broker", "localhost", "ca"),
+        ("client", "gw-07", "ca"),
+        ("stranger", "gw-07", "other"),
+    ):
         _openssl(folder, "req", "-subj", f"/CN={common}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
-        signing = ("-CA", f"{signer}.pem", "-CAkey", f"{signer}.key", "-CAcreateserial", "-extfile", "names", "-days", "2")
+        signing = (
+            "-CA",
+            f"{signer}.pem",
+            "-CAkey",
+            f"{signer}.key",
+            "-CAcreateserial",
+            "-extfile",
+            "names",
+            "-days",
+            "2",
+        )
         _run("openssl", "x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.pem", *signing, folder=folder)
 
 
