@@ -73,7 +73,7 @@ def test_kills_in_a_broker_outage_lose_nothing_and_keep_the_order(system: System
     done = subprocess.run(
         command, env=dict(system.environment), capture_output=True, text=True, timeout=240, check=False
     )
-    print(done.stderr)
+    print(done.stderr, done.stdout)
     # Exit 1 may also mean that the newest event was over 5 s old, or that late rows paused for 5 s and so their keys were
     # folded in between: figures of the drill, and of what else the machine does.
     assert done.returncode in (0, 1), done.stdout
