@@ -223,6 +223,12 @@ CONNECTOR_EVENTS = Metric(
 CONNECTOR_ERRORS = Metric(
     "quaystream_connector_errors_total", "counter", "Inputs a connector could not map, by kind.", ("connector", "kind")
 )
+CONNECTOR_DEAD_LETTERS = Metric(
+    "quaystream_connector_dead_letters_total",
+    "counter",
+    "Inputs that became no event and are kept as they came, for a worker to refuse.",
+    ("connector",),
+)
 CONNECTOR_BYTES = Metric("quaystream_connector_bytes_total", "counter", "Bytes a connector has read.", ("connector",))
 CONNECTOR_ANSWERS = Metric(
     "quaystream_connector_answers_total",
@@ -319,6 +325,7 @@ SPARKPLUG_REBIRTHS = Metric(
 EDGE: tuple[Metric, ...] = (
     *(CONNECTOR_ANSWERS, CONNECTOR_NOTES, CONNECTOR_FILES, CONNECTOR_FILES_WAITING),
     *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES, SPOOL_OLDEST_AGE),
+    CONNECTOR_DEAD_LETTERS,
     *(SPOOL_COMMIT_SECONDS, SPOOL_REFUSED, SPOOL_DROPPED, SPOOL_SET_ASIDE),
     *(MQTT_CONNECTED, MQTT_TROUBLES, MQTT_PASSED_BY, CONNECTOR_MISSING, SPARKPLUG_REBIRTHS),
     *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_CLOCK_STEPS, BUILD_INFO),

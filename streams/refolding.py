@@ -2,7 +2,8 @@
 
 Marks are left by the ingest transaction. A key rests for its kind's patience, so that rows that belong together are
 folded together; while the lanes are behind it rests longer and folding takes a quarter of the time at most, but never
-nothing: facts are late then, not starved. What one transaction does is connectors/timescale/refolds.py.
+nothing: facts are late then, not starved. Keys of which late rows come rest until their past is complete, so that a
+gateway that catches up has each asset folded again once. What one transaction does is connectors/timescale/refolds.py.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import structlog
 
 from connectors.prometheus import Registry
 from schemas import metrics
-from streams.facts.store import FactStore, Key, Refolded
+from streams.facts.store import FactStore, Hold, Key, Refolded
 from streams.retry import delays
 
 log = structlog.get_logger()
@@ -44,6 +45,7 @@ class RefoldPace:
     observe_s: float = 10.0
     close_s: float = 15.0
     clock_s: float = 2.0
+    hold: Hold | None = field(default_factory=Hold)
 
 
 class Refolding:
@@ -90,7 +92,8 @@ class Refolding:
         every_s = 0.0 if self._is_draining else self._pace.clock_s
         await self._now_and_then("clock", every_s, self._store.advance_clocks)
         await self._now_and_then("close", self._pace.close_s, self._store.close_by_age)
-        keys = await self._store.due(self._resting(), self._pace.keys)
+        hold = None if self._is_draining else self._pace.hold
+        keys = await self._store.due(self._resting(), self._pace.keys, hold)
         if not keys:
             return self._pace.poll_s
         if keys[0].kind == "crane_cycle":

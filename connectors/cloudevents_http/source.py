@@ -64,17 +64,22 @@ class _Page:
         place = f"http {request.remote}"
         try:
             body = await request.read()
-            notes: Counter[str] = Counter()
-            await self._door.take(self._events(request, body, notes), size=len(body))
-            self._door.note(place, notes)
         except web.HTTPRequestEntityTooLarge as error:
             self._door.refuse(place, EventTooLargeError("the request is larger than max_body_bytes"))
             return web.Response(status=413, text=f"{error.text}\n")
-        except InvalidEventError as error:
-            self._door.refuse(place, error)
-            return web.Response(status=413 if isinstance(error, EventTooLargeError) else 400, text=f"{error}\n")
+        try:
+            return await self._keep(request, body, place)
         except (SpoolRefusedError, SpoolFailedError) as error:
             return _later(str(error))
+
+    async def _keep(self, request: web.Request, body: bytes, place: str) -> web.Response:
+        notes: Counter[str] = Counter()
+        try:
+            await self._door.take(self._events(request, body, notes), size=len(body))
+        except InvalidEventError as error:
+            await self._door.refuse_now(place, error, body)
+            return web.Response(status=413 if isinstance(error, EventTooLargeError) else 400, text=f"{error}\n")
+        self._door.note(place, notes)
         return web.Response(status=202)
 
     def _events(self, request: web.Request, body: bytes, notes: Counter[str]) -> list[Offered]:

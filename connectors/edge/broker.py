@@ -7,7 +7,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from connectors.edge.spool import Row
+from connectors.edge.letter import headers_of
+from connectors.edge.row import Row
 from connectors.kafka.options import KafkaAccess, librdkafka_options
 from schemas.errors import ConfigurationError
 
@@ -76,7 +77,8 @@ class Broker:
     def send(self, row: Row) -> bool:
         """Hand over one event; False when the producer takes no more now."""
         done = partial(self._done, row.position, row.topic)
-        headers = self._signer.signed(row.value, HEADERS) if self._signer else HEADERS
+        own = HEADERS if row.headers is None else headers_of(row.headers)
+        headers = self._signer.signed(row.value, own) if self._signer else own
         try:
             self._producer.produce(row.topic, row.value, row.key.encode(), headers=list(headers), on_delivery=done)
         except BufferError:

@@ -9,12 +9,14 @@ import structlog
 
 from connectors.edge.errors import InvalidEventError, SpoolRefusedError
 from connectors.edge.event import Offered, encoded, offered, too_large
+from connectors.edge.letter import Addressed, Letter, letter_of
 from connectors.edge.publisher import Publisher
 from connectors.edge.spool import Cursor, Parcel
 from connectors.prometheus import Registry
 from schemas.metrics import (
     CONNECTOR_ANSWERS,
     CONNECTOR_BYTES,
+    CONNECTOR_DEAD_LETTERS,
     CONNECTOR_ERRORS,
     CONNECTOR_EVENTS,
     CONNECTOR_FILES,
@@ -27,6 +29,8 @@ from schemas.metrics import (
 log = structlog.get_logger()
 
 RETRY_S: Final = 1.0
+# Which event topic's worker keeps what becomes no event, where neither it nor the source's settings say another.
+REFUSED_TO: Final = "crane-events"
 # A mapped row grows: names of columns come to it. What is this small cannot become too large.
 _SURELY_SMALL: Final = 16 * 1024
 # What the spool adds: an id, a bootid, a sequence and a recordedtime with their names.
@@ -43,11 +47,16 @@ class Source(Protocol):
 class Door:
     """One source's way into the spool; counts under the source's name."""
 
-    def __init__(self, name: str, publisher: Publisher, source: str, registry: Registry) -> None:
+    def __init__(
+        self, name: str, publisher: Publisher, source: str, registry: Registry, refused_to: str = REFUSED_TO
+    ) -> None:
         self.name = name
         self._publisher = publisher
         self._source = source
         self._registry = registry
+        self._sender = Addressed(source, name, refused_to)
+        # By the identity of the input: what is refused of one input in several parts is kept once.
+        self._letters: dict[int, tuple[bytes, Letter]] = {}
 
     def check(self, event: Mapping[str, Any], size: int) -> Offered:
         """The event, ready to be taken; `size` = bytes it came in. Raises InvalidEventError, EventTooLargeError."""
@@ -56,8 +65,26 @@ class Door:
             raise error
         return checked
 
-    def refuse(self, place: str, error: InvalidEventError) -> None:
-        """Count and log what becomes no event. `place` says where it came from."""
+    def refuse(self, place: str, error: InvalidEventError, raw: bytes | None = None) -> None:
+        """Count and log what becomes no event. `place` says where it came from.
+
+        `raw` is the input as it came: it is kept with what is taken next. None: it is kept elsewhere, or was never read.
+        """
+        self._note_refused(place, error)
+        if raw is not None:
+            self._letters.setdefault(id(raw), (raw, letter_of(self._sender, place, str(error), raw)))
+
+    async def refuse_now(self, place: str, error: InvalidEventError, raw: bytes) -> None:
+        """As `refuse`, for a sender that is told no: returns when the input is kept. Raises SpoolRefusedError."""
+        self._note_refused(place, error)
+        await self._keep(Parcel(letters=[letter_of(self._sender, place, str(error), raw)]))
+
+    @property
+    def has_letters(self) -> bool:
+        """Whether something that was refused is still to be kept."""
+        return bool(self._letters)
+
+    def _note_refused(self, place: str, error: InvalidEventError) -> None:
         self.count(CONNECTOR_ERRORS, error.kind)
         log.warning("refused", connector=self.name, place=place, reason=str(error))
 
@@ -86,14 +113,27 @@ class Door:
         self._registry.gauge(CONNECTOR_FILES_WAITING, self.name).set(files)
 
     async def take(self, events: Sequence[Offered], cursors: Sequence[Cursor] = (), size: int = 0) -> None:
-        """Returns when all of them are in the spool, with the cursors; raises SpoolRefusedError when none is."""
+        """Returns when all of them are in the spool, with the cursors and what was refused before them.
+
+        Raises SpoolRefusedError when none is.
+        """
+        refused, self._letters = self._letters, {}
         try:
-            await self._publisher.keep(Parcel(events, cursors))
-        except SpoolRefusedError as error:
-            self._registry.counter(SPOOL_REFUSED, error.cause).inc()
+            await self._keep(Parcel(events, cursors, [letter for _, letter in refused.values()]))
+        except BaseException:
+            self._letters = refused | self._letters
             raise
         self._registry.counter(CONNECTOR_EVENTS, self.name).inc(len(events))
         self._registry.counter(CONNECTOR_BYTES, self.name).inc(size)
+
+    async def _keep(self, parcel: Parcel) -> None:
+        try:
+            await self._publisher.keep(parcel)
+        except SpoolRefusedError as error:
+            self._registry.counter(SPOOL_REFUSED, error.cause).inc()
+            raise
+        if parcel.letters:
+            self.count(CONNECTOR_DEAD_LETTERS, by=len(parcel.letters))
 
     async def take_in_time(self, events: Sequence[Offered], cursors: Sequence[Cursor] = (), size: int = 0) -> None:
         """As `take`, for sources that can wait: asks again until there is room, and says once that it waits."""
@@ -149,5 +189,5 @@ def read_lines(door: Door, lines: Sequence[tuple[int, bytes]], place: str, read:
         try:
             found.append(door.check(read(number, line), len(line)))
         except InvalidEventError as error:
-            door.refuse(f"{place}:{number}", error)
+            door.refuse(f"{place}:{number}", error, line)
     return found

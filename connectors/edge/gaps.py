@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from connectors.edge.row import Row
+
 
 class Gap(NamedTuple):
     """`events` numbers of a stream that were never sent. Un-numbered ones have no range."""
@@ -30,9 +32,10 @@ _SAME = "source = ? AND bootid IS ? AND subject = ? AND type = ? AND to_sequence
 _EXTEND = f"UPDATE gap SET to_sequence = ?, events = events + 1, dropped_at = ? WHERE {_SAME}"  # noqa: S608
 
 
-def note(connection: sqlite3.Connection, value: bytes, at: str) -> None:
-    """Inside a transaction: the event of these bytes is dropped."""
-    head = msgspec.json.decode(value, type=_Head)
+def note(connection: sqlite3.Connection, row: Row, at: str) -> None:
+    """Inside a transaction: this row is dropped. A letter is of no stream but the place it came from."""
+    is_event = row.headers is None
+    head = msgspec.json.decode(row.value, type=_Head) if is_event else _Head(row.key, "", "undecoded")
     stream = (head.source, head.bootid, head.subject, head.type)
     number = None if head.bootid is None or head.sequence is None else int(head.sequence)
     before = None if number is None else number - 1

@@ -80,7 +80,7 @@ class Gateway:
             await asyncio.gather(*sources, *others, return_exceptions=True)
 
     async def _run(self, settings: Any, publisher: Publisher) -> None:
-        door = Door(settings.name, publisher, self._config.source, self._gauges.registry)
+        door = Door(settings.name, publisher, self._config.source, self._gauges.registry, settings.refused_to)
         await settings.source().run(door)
 
     async def _watch(self, publisher: Publisher) -> None:

@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 from connectors.edge.bounds import Held
 from connectors.edge.errors import DiskFullError, SpoolFailedError
 from connectors.edge.event import Receipt
-from connectors.edge.spool import Answer, Parcel, Row, Spool
+from connectors.edge.row import Row
+from connectors.edge.spool import Answer, Parcel, Spool
 from schemas.errors import QuaystreamError
 
 MOST_EVENTS: Final = 5_000

@@ -18,7 +18,7 @@ from connectors.edge.broker import SENTENCES, Broker, Failure, Trouble
 from connectors.edge.errors import DiskFullError
 from connectors.edge.keeper import Keeper
 from connectors.edge.lanes import LANES, Lane, Lanes, Pace
-from connectors.edge.spool import Row
+from connectors.edge.row import Row
 from connectors.kafka.options import KafkaAccess
 from schemas.errors import ConfigurationError
 

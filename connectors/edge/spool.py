@@ -17,19 +17,21 @@ from connectors.edge.bounds import Bounds, Held
 from connectors.edge.clock import Clock
 from connectors.edge.errors import DiskFullError, EventTooLargeError, SpoolFailedError, SpoolFullError
 from connectors.edge.event import Offered, Receipt, encoded, too_large
+from connectors.edge.letter import Letter
 from connectors.edge.numbering import Numbering
 from connectors.edge.reserve import Reserve
+from connectors.edge.row import Row
 from connectors.kafka.outgoing import time_text
 from schemas.errors import ConfigurationError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 END: Final = 2**63 - 1
 _SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE counter (source TEXT, subject TEXT, type TEXT, stream INTEGER NOT NULL, last INTEGER NOT NULL,
   PRIMARY KEY (source, subject, type)) WITHOUT ROWID;
 CREATE TABLE event (position INTEGER PRIMARY KEY AUTOINCREMENT, steady_s REAL NOT NULL, topic TEXT NOT NULL,
-  key TEXT NOT NULL, value BLOB NOT NULL);
+  key TEXT NOT NULL, value BLOB NOT NULL, headers TEXT);
 CREATE TABLE cursor (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE gap (source TEXT, bootid TEXT, subject TEXT, type TEXT, from_sequence INTEGER, to_sequence INTEGER,
   events INTEGER NOT NULL, dropped_at TEXT NOT NULL);
@@ -38,9 +40,12 @@ CREATE TABLE set_aside (position INTEGER PRIMARY KEY, topic TEXT NOT NULL, key T
 """
 # exclusive before the first look at the file: then no shared memory is used, and a second process is refused.
 _PRAGMAS: Final = ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL", "busy_timeout = 0")
-_INSERT: Final = "INSERT INTO event (steady_s, topic, key, value) VALUES (?, ?, ?, ?)"
+# Format 1 knew events only.
+_UPGRADE: Final = "ALTER TABLE event ADD COLUMN headers TEXT"
+_INSERT: Final = "INSERT INTO event (steady_s, topic, key, value, headers) VALUES (?, ?, ?, ?, ?)"
 _READ: Final = (
-    "SELECT position, steady_s, topic, key, value FROM event WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
+    "SELECT position, steady_s, topic, key, value, headers FROM event "
+    "WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
 )
 
 _NEWEST: Final = "SELECT coalesce((SELECT steady_s FROM event ORDER BY position DESC LIMIT 1), 0)"
@@ -54,20 +59,11 @@ class Cursor(NamedTuple):
 
 
 class Parcel(NamedTuple):
-    """What a source offers at once: all of it is taken, or nothing."""
+    """What a source offers at once, and what of it became no event: all of it is taken, or nothing."""
 
     events: Sequence[Offered] = ()
     cursors: Sequence[Cursor] = ()
-
-
-class Row(NamedTuple):
-    """An event that waits. Positions grow and are never used twice."""
-
-    position: int
-    steady_s: float
-    topic: str
-    key: str
-    value: bytes
+    letters: Sequence[Letter] = ()
 
 
 Answer = list[Receipt] | SpoolFullError | EventTooLargeError
@@ -160,15 +156,16 @@ class Spool:
         self._numbering.mark()
         now = time_text(self.clock.now())
         finished = [self._finish(offered, now) for offered in parcel.events]
-        size = sum(len(value) for _, value in finished)
-        largest = max((len(value) for _, value in finished), default=0)
-        refusal = too_large(largest) or (self._make_room(size) if finished else None)
+        sizes = [*(len(value) for _, value in finished), *(len(letter.value) for letter in parcel.letters)]
+        size = sum(sizes)
+        refusal = too_large(max(sizes, default=0)) or (self._make_room(size) if sizes else None)
         if refusal:
             self._numbering.return_to_mark()
             return refusal
         steady_s = self.clock.steady_s()
         pairs = zip(parcel.events, finished, strict=True)
-        rows = [(steady_s, offered.topic, offered.event["subject"], value) for offered, (_, value) in pairs]
+        rows = [(steady_s, offered.topic, offered.event["subject"], value, None) for offered, (_, value) in pairs]
+        rows += [(steady_s, *letter[:3], letter.header_text()) for letter in parcel.letters]
         self._connection.executemany(_INSERT, rows)
         self._keep_cursors(parcel.cursors)
         self._events += len(rows)
@@ -210,7 +207,7 @@ class Spool:
         while (oldest := self._oldest()) is not None:
             if self._bytes + size <= self.bounds.max_bytes and not self._is_overdue(oldest):
                 return
-            gaps.note(self._connection, oldest.value, time_text(self.clock.now()))
+            gaps.note(self._connection, oldest, time_text(self.clock.now()))
             self._let_go([oldest.position])
             self.dropped += 1
 
@@ -337,6 +334,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute(
             "INSERT INTO meta VALUES ('bootid', ?), ('events', 0), ('bytes', 0)", (secrets.token_hex(8),)
         )
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+    elif version == 1:
+        connection.execute(_UPGRADE)
         connection.execute(f"PRAGMA user_version = {FORMAT}")
     elif version != FORMAT:
         connection.execute("ROLLBACK")

@@ -73,13 +73,13 @@ class DocumentsSource:
         for position, said in enumerate(self._decode(content, notes), start=1):
             place = f"{path}: {said.place}"
             if isinstance(said, Untold):
-                door.refuse(place, InvalidEventError(said.why))
+                door.refuse(place, InvalidEventError(said.why), said.part)
                 continue
             try:
                 # Every event is named: a file of which a part was taken before a kill is read from its beginning.
                 parcel.append(door.check({"id": f"{cursor.value}-{position}", **said.event}, len(content)))
             except InvalidEventError as error:
-                door.refuse(place, error)
+                door.refuse(place, error, content)
             if len(parcel) >= _PARCEL:
                 await door.take_in_time(parcel)
                 parcel = []

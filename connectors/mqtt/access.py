@@ -1,6 +1,7 @@
 """How a broker is reached: data, and the TLS context and password made of it anew for every connection."""
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -47,14 +48,35 @@ class MqttAccess:
             raise ConfigurationError(f"cannot read password_file {self.password_file}: name a text file") from error
 
 
-def tls_context(tls: Tls) -> ssl.SSLContext:
-    """TLS 1.2 or newer; the broker's name is checked. Raises ConfigurationError."""
+def tls_context(tls: Tls, alerted: Callable[[str], None] = lambda _: None) -> ssl.SSLContext:
+    """TLS 1.2 or newer; the broker's name is checked. Raises ConfigurationError.
+
+    `alerted` is told why the broker ends a connection after the handshake: in TLS 1.3 it judges our certificate then, and
+    the client's library keeps its words to itself.
+    """
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.sslsocket_class = _watched(alerted)
         if tls.cert_file is not None:
             context.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: "")
     except (OSError, ValueError) as error:
         files = ", ".join(str(file) for file in (tls.ca_file, tls.cert_file, tls.key_file) if file)
         raise ConfigurationError(f"{files} cannot be used: PEM, readable, the key not encrypted") from error
     return context
+
+
+def _watched(alerted: Callable[[str], None]) -> type[ssl.SSLSocket]:
+    class Watched(ssl.SSLSocket):
+        """Tells of alerts."""
+
+        def recv(self, size: int = 1024, flags: int = 0) -> bytes:
+            try:
+                return super().recv(size, flags)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                alerted(error.reason or type(error).__name__)
+                raise
+
+    return Watched

@@ -72,7 +72,7 @@ class Listener:
             events += await self._of(item, door, own.repeats)
         messages = [item for item in items if isinstance(item, Message)]
         cursors = [*own.changed(items), *self._reader.cursors(door)]
-        if events or cursors:
+        if events or cursors or door.has_letters:
             await door.take_in_time(events, cursors, sum(len(message.payload) for message in messages))
         for message in messages:
             message.acknowledge()
@@ -103,7 +103,7 @@ class Listener:
         try:
             return await self._reader.read(message, door)
         except InvalidEventError as error:
-            door.refuse(message.topic, error)
+            door.refuse(message.topic, error, message.payload)
             return []
 
     def _connected(self, item: Connected, door: Door, repeats: Repeats) -> None:

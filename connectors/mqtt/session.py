@@ -42,6 +42,8 @@ class Session:
         self._client: Client | None = None
         self._has_subscribed = False
         self._is_refused = False
+        self._is_answered = False
+        self._alert: str | None = None
         self._thread = threading.Thread(target=self._run, name=f"mqtt {access.client_id}", daemon=True)
 
     def start(self) -> None:
@@ -86,6 +88,7 @@ class Session:
     def _connected(self) -> Client:
         access = self._access
         client = _client(access)
+        self._is_answered, self._alert = False, None
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -93,7 +96,7 @@ class Session:
         # Written by our thread alone: without this, whoever acknowledges would write to the socket, too.
         client.on_socket_register_write = lambda *_: None
         if access.tls is not None:
-            client.tls_set_context(tls_context(access.tls))
+            client.tls_set_context(tls_context(access.tls, self._alerted))
         if access.username is not None:
             client.username_pw_set(access.username, access.password())
         client.connect_timeout = _CONNECT_S
@@ -104,6 +107,7 @@ class Session:
         return client
 
     def _on_connect(self, client: Client, _: Any, flags: ConnectFlags, code: ReasonCode, __: Any) -> None:
+        self._is_answered = True
         self._is_refused = code.is_failure
         if code.is_failure:
             self._inbox.put(Troubled(meaning_of_code(code), str(code)))
@@ -128,7 +132,12 @@ class Session:
     def _on_disconnect(self, _: Client, __: Any, ___: Any, code: ReasonCode, ____: Any) -> None:
         # Who refused us has said why already.
         if code.is_failure and not self._is_refused and not self._stopped.is_set():
-            self._inbox.put(Troubled("closed", str(code)))
+            # Over TLS a broker that says nothing to our CONNECT has judged our certificate (RFC 8446, 4.4.2.4).
+            is_judged = self._access.tls is not None and not self._is_answered
+            self._inbox.put(Troubled("certificate" if is_judged else "closed", self._alert or str(code)))
+
+    def _alerted(self, reason: str) -> None:
+        self._alert = reason
 
     def _on_message(self, client: Client, _: Any, message: MQTTMessage) -> None:
         properties = message.properties

@@ -58,5 +58,5 @@ def _checked(event: dict[str, Any] | InvalidEventError, number: int, message: Me
             raise event
         return [door.check(event, len(message.payload))]
     except InvalidEventError as error:
-        door.refuse(f"{message.topic} event {number}", error)
+        door.refuse(f"{message.topic} event {number}", error, message.payload)
         return []

@@ -28,7 +28,7 @@ SENTENCES: Final[Mapping[Trouble, str]] = MappingProxyType(
         "certificate": "TLS fails, the broker's certificate or ours is not accepted: look at ca_file, cert_file and host",
         "credentials": "the broker does not accept our name and password: look at username and password_file, read anew",
         "not_allowed": "the broker does not let us read a topic: grant it to this user",
-        "closed": "the broker closed the connection: another client may have our client_id, or it wants a certificate",
+        "closed": "the broker closed the connection: another client may have our client_id",
         "session_lost": "the broker has forgotten our session: what was published since we left may be lost",
         "refused": "the broker refuses us",
     }

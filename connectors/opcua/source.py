@@ -80,7 +80,7 @@ class OpcUaReader:
             try:
                 frame = await self._frame(one, message, door)
             except InvalidEventError as error:
-                door.refuse(f"{message.topic} {one.key} {one.sequence}", error)
+                door.refuse(f"{message.topic} {one.key} {one.sequence}", error, message.payload)
                 continue
             cells = {**frame.cells, **own, **_words(one)}
             wanted = [mapping for mapping in mappings if any(f.column in frame.said for f in mapping.fields.values())]
@@ -126,7 +126,7 @@ def _said(one: DataSetMessage, message: Message, door: Door) -> dict[str, str]:
         try:
             said |= cells_of({name: value_of(given)})
         except BadStatusError as error:
-            door.refuse(f"{message.topic} {one.key} {name}", error)
+            door.refuse(f"{message.topic} {one.key} {name}", error, message.payload)
             continue
         if (told := source_time_of(given)) is not None:
             said[f"{name}.{SOURCE_TIMESTAMP}"] = told
@@ -143,5 +143,5 @@ def _event(cells: dict[str, str], mapping: Mapping, message: Message, door: Door
     try:
         return [door.check(facts(cells, mapping), len(message.payload))]
     except InvalidEventError as error:
-        door.refuse(message.topic, error)
+        door.refuse(message.topic, error, message.payload)
         return []

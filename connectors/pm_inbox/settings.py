@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connectors.edge.source_settings import SourceSettings
+from connectors.edge.source_settings import EventTopic, SourceSettings
 from connectors.network.subjects import SITE, Subjects, load_subjects, subjects_at
 from connectors.pm_inbox.fetching import Fetcher
 from connectors.pm_inbox.source import PmInbox, Watch
@@ -24,6 +24,7 @@ class PmInboxSettings(SourceSettings):
     """
 
     kind: Literal["pm-xml"]
+    refused_to: EventTopic = "cell-events"
     folder: Path
     pattern: Annotated[str, Field(min_length=1)] = "*.xml*"
     poll_s: Annotated[float, Field(gt=0)] = 5.0

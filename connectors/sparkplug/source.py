@@ -134,7 +134,7 @@ def _checked(event: dict[str, Any], heard: Heard) -> list[Offered]:
     try:
         return [heard.door.check(event, len(heard.message.payload))]
     except InvalidEventError as error:
-        heard.door.refuse(heard.message.topic, error)
+        heard.door.refuse(heard.message.topic, error, heard.message.payload)
         return []
 
 

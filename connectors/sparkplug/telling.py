@@ -88,7 +88,7 @@ class Telling:
             try:
                 yield from events_of(moment, heard.address, self._mappings)
             except InvalidEventError as error:
-                heard.door.refuse(heard.message.topic, error)
+                heard.door.refuse(heard.message.topic, error, heard.message.payload)
 
     def _readings(self, heard: Heard) -> Iterator[Reading]:
         unknown: NoBirthError | None = None
@@ -99,12 +99,12 @@ class Telling:
             except NoBirthError as error:
                 unknown = unknown or error
             except InvalidEventError as error:
-                heard.door.refuse(f"{heard.message.topic} {metric.name or metric.alias}", error)
+                heard.door.refuse(f"{heard.message.topic} {metric.name or metric.alias}", error, heard.message.payload)
             else:
                 if reading is not None and _is_new(heard, known, reading):
                     yield reading
         if unknown is not None:
-            heard.door.refuse(heard.message.topic, unknown)
+            heard.door.refuse(heard.message.topic, unknown, heard.message.payload)
             heard.node.misses = True
 
     def _reading(self, known: Known, metric: Metric, heard: Heard) -> Reading | None:
@@ -123,12 +123,12 @@ class Telling:
         try:
             yield from status_of(address, time_ms, self._mappings, status)
         except InvalidEventError as error:
-            heard.door.refuse(f"{heard.message.topic} {address.device}", error)
+            heard.door.refuse(f"{heard.message.topic} {address.device}", error, heard.message.payload)
 
     def _doubt(self, heard: Heard) -> None:
         if heard.node.twice:
             error = BadBirthError(f"alias {min(heard.node.twice)} is given to two metrics: neither is known by it")
-            heard.door.refuse(heard.message.topic, error)
+            heard.door.refuse(heard.message.topic, error, heard.message.payload)
 
 
 def _is_new(heard: Heard, known: Known, reading: Reading) -> bool:

@@ -35,5 +35,5 @@ class StdinSource:
         numbered = list(enumerate(lines, start=self._number + 1))
         self._number += len(lines)
         events = read_lines(door, numbered, "stdin", lambda _, line: event_of(line))
-        if events:
+        if events or door.has_letters:
             await door.take_in_time(events, size=sum(map(len, lines)))

@@ -15,18 +15,18 @@ from connectors.timescale.facts import merge, write_changes
 from connectors.timescale.faults import fault_of
 from connectors.timescale.pool import Connection, Pool
 from connectors.timescale.raw_rows import LOOK_UP
+from connectors.timescale.refold_keys import HELD, due_keys
 from connectors.timescale.replays import is_replayed
 from schemas.facts import FactTable
 from schemas.identifiers import site_of
 from streams.facts.kinds import KeyedKind
 from streams.facts.marks import CLOCK, EVER_US
 from streams.facts.restate import Changes, Reason
-from streams.facts.store import Key, Refolded, Waiting
+from streams.facts.store import Hold, Key, Refolded, Waiting
 from streams.store import Fault
 
 _LOCK_SPACE = 0x7266  # the first key of our advisory locks
 _EVER = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=EVER_US)
-_MARKS_PER_KEY = 4  # looked at to find the keys of a turn; a key with more is found all the same
 _LONGEST_BACK_OFF_S = 3_600.0
 SITE_CLOCK = "ingest.site_clock"
 # What cells tell moves no other clock (migration 0028).
@@ -99,12 +99,10 @@ class TimescaleFactStore:
         async with self._pool.acquire() as connection:
             return await count_waiting(connection, self._foldings)
 
-    async def due(self, patience: Mapping[str, timedelta], limit: int) -> Sequence[Key]:
+    async def due(self, patience: Mapping[str, timedelta], limit: int, hold: Hold | None = None) -> Sequence[Key]:
         """Keys whose oldest mark is older than their kind's patience, the oldest first, all of one kind."""
         async with self._pool.acquire() as connection:
-            rows = await connection.fetch(_DUE, list(patience), list(patience.values()), _MARKS_PER_KEY * limit)
-        first = rows[0]["kind"] if rows else ""
-        return [Key(row["kind"], row["key"]) for row in rows if row["kind"] == first][:limit]
+            return await due_keys(connection, patience, limit, hold)
 
     async def refold(self, keys: Sequence[Key]) -> Refolded:
         """Fold keys of one kind again, all or nothing; those that another worker is folding are left to it."""
@@ -278,19 +276,10 @@ def _summary(
     )
 
 
-# Keys that failed keep their marks; they are neither due nor waited for until it is time to try again.
-_HELD = "SELECT FROM ingest.refold_failure AS f WHERE f.kind = m.kind AND f.key = m.key AND f.retry_at > now()"
 _WAITING = f"""
 SELECT count(*) AS marks, coalesce(extract(epoch FROM now() - min(marked_at)), 0)::float8 AS oldest_s,
        (SELECT count(*) FROM ingest.refold_failure) AS failing
-FROM ingest.refold AS m WHERE kind = ANY($1::text[]) AND NOT EXISTS ({_HELD})
-"""  # noqa: S608
-_DUE = f"""
-SELECT kind, key FROM (
-    SELECT id, kind, key FROM ingest.refold AS m
-    WHERE m.marked_at <= now() - ($2::interval[])[array_position($1::text[], m.kind)] AND NOT EXISTS ({_HELD})
-    ORDER BY m.id LIMIT $3
-) AS oldest GROUP BY kind, key ORDER BY min(id)
+FROM ingest.refold AS m WHERE kind = ANY($1::text[]) AND NOT EXISTS ({HELD})
 """  # noqa: S608
 _LOCK = """
 SELECT key FROM unnest($2::text[]) AS key WHERE pg_try_advisory_xact_lock($3, hashtext($1 || '/' || key))

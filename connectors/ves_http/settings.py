@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from connectors.edge.listening import Certificates, Listening
-from connectors.edge.source_settings import SourceSettings
+from connectors.edge.source_settings import EventTopic, SourceSettings
 from connectors.pm_inbox.settings import FilesAnnounced, subjects_of
 from connectors.ves_http.kinds import Need
 from connectors.ves_http.source import VesSource
@@ -22,6 +22,7 @@ class VesSettings(SourceSettings):
     """
 
     kind: Literal["ves"]
+    refused_to: EventTopic = "cell-events"
     bind: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65_535)]
     max_body_bytes: Annotated[int, Field(ge=1024)] = 2 * 1024 * 1024

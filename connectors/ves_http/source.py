@@ -104,7 +104,7 @@ class _Page:
         try:
             found = read(body, root, self._need, self._subjects)
         except AnswerError as error:
-            self._door.refuse(place, InvalidEventError(error.told))
+            await self._refuse(place, InvalidEventError(error.told), body)
             raise
         for why in found.undecoded:
             self._door.refuse(place, InvalidEventError(why))
@@ -112,13 +112,20 @@ class _Page:
         try:
             await self._door.take(found.offered, cursors, len(body))
         except EventTooLargeError as error:
-            self._door.refuse(place, error)
+            await self._refuse(place, error, body)
             raise too_large() from error
         except (SpoolRefusedError, SpoolFailedError) as error:
             raise later() from error
         self._door.note(place, found.notes)
         if self._fetcher:
             self._fetcher.begin(new)
+
+    async def _refuse(self, place: str, error: InvalidEventError, body: bytes) -> None:
+        """The sender is told what is wrong when the request is kept; else to come back, as ever when there is no room."""
+        try:
+            await self._door.refuse_now(place, error, body)
+        except (SpoolRefusedError, SpoolFailedError) as full:
+            raise later() from full
 
     def _let_in(self, request: web.Request) -> None:
         if self._at_work > MOST_REQUESTS:

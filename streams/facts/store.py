@@ -21,6 +21,19 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """How long marks of late rows rest: while anything late comes of their site, as long again as they came late at most.
+
+    `late`: how much older than its mark a row is then. `quiet`: how long a site says nothing late until its past counts as
+    complete. `longest`: how long at most, however late: then what has come is folded, and the rest once more.
+    """
+
+    late: timedelta = timedelta(seconds=10)
+    quiet: timedelta = timedelta(seconds=5)
+    longest: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """Marks not yet folded, the age of the oldest, and keys whose fold failed and is tried again later."""
 
@@ -47,10 +60,10 @@ class FactStore(Protocol):
     async def waiting(self) -> Waiting:
         """How much is to be done."""
 
-    async def due(self, patience: Mapping[str, timedelta], limit: int) -> Sequence[Key]:
+    async def due(self, patience: Mapping[str, timedelta], limit: int, hold: Hold | None = None) -> Sequence[Key]:
         """Keys with a mark older than the patience of their kind, the oldest first, all of one kind, at most `limit`.
 
-        Without those that failed and are not to be tried again yet.
+        Without those that failed and are not to be tried again yet, and those whose past still comes, as `hold` says.
         """
 
     async def refold(self, keys: Sequence[Key]) -> Refolded:

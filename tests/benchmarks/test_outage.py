@@ -68,3 +68,12 @@ def test_hours_of_event_time_are_written_in_the_time_of_the_drill() -> None:
     assert (options.start, options.duration.total_seconds()) == (datetime(2026, 1, 1, tzinfo=UTC), 4 * 3_600)
     # 1,000 a second for 6 + 20 + 4 seconds, spread over four hours.
     assert options.rate_hz * 37.6 * 4 * 3_600 == pytest.approx(1_000 * 30, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("outage_s", "catch_up_s", "most"), [(240, 120, 1), (240, 239.9, 1), (240, 240, 2), (14_400, 1_300, 3)]
+)
+def test_a_key_may_be_folded_again_once_and_once_more_for_each_span_that_late_rows_rest(
+    outage_s: float, catch_up_s: float, most: int
+) -> None:
+    assert Plan(outage_s=outage_s).most_folds(catch_up_s) == most

@@ -22,7 +22,7 @@ from tests.support.raw import START, Row, arrive, at, row, stated
 pytestmark = pytest.mark.asyncio
 SITE = "VNHPH-TANVU"
 CELL = f"{SITE}-CELL02"
-AT_ONCE = RefoldPace(dict.fromkeys(RefoldPace().patience, timedelta(0)), close_s=0)
+AT_ONCE = RefoldPace(dict.fromkeys(RefoldPace().patience, timedelta(0)), close_s=0, hold=None)
 
 
 def alarm(seconds: float, severity: str, cell: str = CELL, **values: Any) -> Row:

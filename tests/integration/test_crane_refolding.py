@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio
 
 BESIDE = ("port.crane_status", "port.crane_job", "port.crane_assignment")
 PLAIN = CraneKind(CRANE_CYCLE, plain_fold, BESIDE, reach=timedelta(seconds=5))
-AT_ONCE = RefoldPace(dict.fromkeys(RefoldPace().patience, timedelta(0)), close_s=0)
+AT_ONCE = RefoldPace(dict.fromkeys(RefoldPace().patience, timedelta(0)), close_s=0, hold=None)
 
 
 @pytest_asyncio.fixture

@@ -30,7 +30,7 @@ FOLDINGS: dict[str, Folding] = {
     "crane_cycle": CraneFolding(CRANE, 50),
     **{name: KeyedFolding(kind) for name, kind in KEYED.items()},
 }
-AT_ONCE = RefoldPace(dict.fromkeys(RefoldPace().patience, timedelta(0)), close_s=0)
+AT_ONCE = RefoldPace(dict.fromkeys(RefoldPace().patience, timedelta(0)), close_s=0, hold=None)
 
 
 @pytest_asyncio.fixture

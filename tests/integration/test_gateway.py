@@ -56,11 +56,14 @@ def test_what_is_posted_twice_is_stored_once(system: System, gateway: Gateway) -
     assert post(gateway, events) == 202
     assert post(gateway, events) == 202
     assert post(gateway, [{**event(), "subject": "nobody"}]) == 400
-    system.await_outcomes(100)
+    system.await_outcomes(101)
     ledger = system.verified()
-    assert (ledger.total("accepted"), ledger.total("duplicate"), ledger.total("rejected")) == (50, 50, 0)
+    assert (ledger.total("accepted"), ledger.total("duplicate"), ledger.total("rejected")) == (50, 50, 1)
     assert gateway.asked.metric("quaystream_connector_events_total", connector="http") == 100
     assert gateway.asked.metric("quaystream_connector_errors_total", connector="http", kind="invalid") == 1
+    (detail,) = system.database.rows("SELECT detail FROM ingest.dead_letter")[0]
+    assert "http 127.0.0.1: subject nobody is not" in detail
+    assert gateway.asked.metric("quaystream_connector_dead_letters_total", connector="http") == 1
     assert gateway.asked.page("/livez")[0] == 200
     assert gateway.stop() == 0
 

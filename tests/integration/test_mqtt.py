@@ -67,6 +67,7 @@ async def test_messages_are_kept_in_order_over_tls_and_a_bad_one_is_one_refusal(
         assert await loads(opened) == [float(n) for n in range(1, 601)]
         assert [event["sequence"] for event in await opened.kept()] == [str(n) for n in range(1, 601)]
         assert opened.errors("invalid") == 1
+        assert [letter[:3] for letter in await opened.refused()] == [("crane-events", "cranes/a", b"no event")]
 
 
 @pytest.mark.parametrize("version", ["5", "3.1.1"])
@@ -187,9 +188,12 @@ async def test_each_trouble_is_one_line_and_a_metric(mosquitto: Mosquitto, tmp_p
     (tmp_path / "wrong").write_text("guess")
     tls = {"host": "localhost", "port": mosquitto.tls, "tls": True}
     right = {"ca_file": mosquitto.ca, "username": USER, "password_file": tmp_path / "wrong"}
+    mutual = {**tls, "port": mosquitto.mutual, "ca_file": mosquitto.ca}
     for trouble, words_ in (
         ("certificate", {**tls, "ca_file": mosquitto.other_ca}),
         ("certificate", {**tls, **right, "host": "127.0.0.1"}),
+        ("certificate", {**mutual, **shown(mosquitto.other_client)}),
+        ("certificate", mutual),
         ("credentials", {**tls, **right}),
         ("away", {"port": 1}),
     ):
@@ -200,6 +204,19 @@ async def test_each_trouble_is_one_line_and_a_metric(mosquitto: Mosquitto, tmp_p
                 assert not is_connected(opened)
         lines = [line for line in logs if line["event"] == "mqtt_trouble"]
         assert [line["trouble"] for line in lines] == [trouble]
+
+
+def shown(certificate: tuple[Path, Path]) -> dict[str, Path]:
+    return dict(zip(("cert_file", "key_file"), certificate, strict=True))
+
+
+async def test_a_broker_that_wants_a_certificate_takes_ours(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    access = {"host": "localhost", "port": mosquitto.mutual, "tls": True, "ca_file": mosquitto.ca}
+    settings = settings_of(mosquitto, client_id="mutual", **access, **shown(mosquitto.client))
+    async with listening(tmp_path, settings) as opened:
+        await publish(mosquitto, "cranes/a", readings(1, 3))
+        await until(lambda: opened.count() == 3, "the messages are kept")
+    assert "gw-07" in mosquitto.log()
 
 
 async def test_a_new_password_is_read_without_a_restart(mosquitto: Mosquitto, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ client_id = "gw-07"
 topics = [{{{{ topic = "cranes/#" }}}}]
 """
 MESSAGES, PIECE, KILLS = 1_500, 50, 2
+LETTERS = "SELECT topic, reason, key, payload, detail FROM ingest.dead_letter"
 STORED = "SELECT energy_total_kwh::int FROM port.crane_sample ORDER BY 1"
 
 
@@ -74,12 +75,21 @@ def test_kills_of_the_gateway_lose_and_double_nothing(system: System, mosquitto:
         gateway.kill()
         gateway.ready()
     publisher.join(120)
-    wait_until(
-        lambda: system.database.value("SELECT count(*) FROM port.crane_sample") >= MESSAGES, 60, "all are stored"
-    )
+    mosquitto.publish("cranes/7", ["no event"])
+    system.await_outcomes(MESSAGES + 1, 60)
+    wait_until(lambda: system.database.total("ingest.dead_letter") == 1, 60, "what is no event is a dead letter")
+    wait_until(lambda: system.database.total("port.crane_sample") >= MESSAGES, 60, "all are stored")
     ledger = system.verified()
     assert [row[0] for row in system.database.rows(STORED)] == list(range(MESSAGES))
-    assert ledger.total("rejected") == 0
+    ((topic, reason, key, payload, detail),) = system.database.rows(LETTERS)
+    assert (topic, reason, bytes(key), bytes(payload)) == (
+        "crane-events",
+        "undecodable",
+        b"cranes/7",
+        b"no event",
+    )
+    assert detail.startswith("cranes cranes/7")
+    assert ledger.total("rejected") == 1
     assert system.database.value("SELECT count(*) FROM ingest.sequence_gap WHERE filled_at IS NULL") == 0
     assert gateway.stop() == 0
 

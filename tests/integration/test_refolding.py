@@ -20,14 +20,14 @@ from schemas import metrics
 from streams.facts import kinds
 from streams.facts.fact import Fact, Rows
 from streams.facts.kinds import KeyedKind
-from streams.facts.store import Key
+from streams.facts.store import Hold, Key
 from streams.refolding import Refolding, RefoldPace
 from tests.support.raw import arrive, at, gate_step, milestone, row, stated, visit
 
 pytestmark = pytest.mark.asyncio
 
 V1 = Key("gate_visit", "VNHPH-TANVU/V1")
-AT_ONCE = RefoldPace(dict.fromkeys(RefoldPace().patience, timedelta(0)), keys=4, close_s=0)
+AT_ONCE = RefoldPace(dict.fromkeys(RefoldPace().patience, timedelta(0)), keys=4, close_s=0, hold=None)
 
 
 @pytest_asyncio.fixture
@@ -376,3 +376,30 @@ async def test_facts_whose_raw_rows_are_gone_stay_as_they_were_told(owner: async
     await settle(pool)
     assert await facts(owner, "gate_visit") == told
     assert await restatements(owner) == []
+
+
+async def test_keys_whose_past_still_comes_rest_and_are_then_folded_once(owner: asyncpg.Connection, pool: Pool) -> None:
+    """A site that catches up holds its late keys, nobody else's; what came late rests as long again at most."""
+    await arrive(owner, [*visit("V1"), *visit("V2", 1_000), milestone(0, "discharged")])
+    moved = """
+        UPDATE ingest.refold SET marked_at = now() - $1::interval, from_time = now() - $1::interval - $2::interval, to_time = now()
+        WHERE key LIKE $3
+    """
+    # V1 came a minute late and a little while ago; the box just now, as it happened; of V2 more comes, late, all the time.
+    await owner.execute(moved, timedelta(seconds=30), timedelta(seconds=60), "%/V1")
+    await owner.execute(moved, timedelta(seconds=3), timedelta(0), "%/CSQU3054383")
+    await owner.execute(moved, timedelta(seconds=1), timedelta(hours=4), "%/V2")
+    store, hold, patience = open_fact_store(pool), Hold(), RefoldPace().patience
+    assert [key.key for key in await store.due(patience, 10, hold)] == ["VNHPH-TANVU/CSQU3054383"]
+    # As long again as it came late: a minute is over.
+    await owner.execute(moved, timedelta(seconds=61), timedelta(seconds=60), "%/V1")
+    assert {key.key for key in await store.due({"gate_visit": timedelta(0)}, 10, hold)} == {"VNHPH-TANVU/V1"}
+    # Ten minutes at most, however late.
+    await owner.execute(moved, timedelta(seconds=601), timedelta(hours=4), "%/V2")
+    await arrive(owner, [gate_step(5_000, "exception", "V3")])
+    due = await store.due({"gate_visit": timedelta(0)}, 10, hold)
+    assert {key.key for key in due} == {"VNHPH-TANVU/V1", "VNHPH-TANVU/V2"}
+    # Nothing late has come for five seconds: its past is complete.
+    await owner.execute("UPDATE ingest.refold SET marked_at = marked_at - interval '6 seconds'")
+    due = await store.due({"gate_visit": timedelta(0)}, 10, hold)
+    assert {key.key for key in due} == {"VNHPH-TANVU/V1", "VNHPH-TANVU/V2", "VNHPH-TANVU/V3"}

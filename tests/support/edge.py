@@ -10,7 +10,8 @@ from connectors.edge.bounds import Bounds
 from connectors.edge.broker import Failure, Trouble
 from connectors.edge.clock import Clock
 from connectors.edge.event import Offered, offered
-from connectors.edge.spool import END, Parcel, Row, Spool
+from connectors.edge.row import Row
+from connectors.edge.spool import END, Parcel, Spool
 
 CRANE = "VNHPH-TANVU-STS01"
 SOURCE = "/vnhph/tanvu/gw-01"
@@ -33,8 +34,13 @@ def parcel(*subjects: str) -> Parcel:
 
 
 def contents(spool: Spool) -> list[dict[str, Any]]:
-    """What waits, decoded, oldest first."""
-    return [msgspec.json.decode(row.value) for row in spool.read(0, END, 1_000_000)]
+    """The events that wait, decoded, oldest first."""
+    return [msgspec.json.decode(row.value) for row in spool.read(0, END, 1_000_000) if row.headers is None]
+
+
+def refused(spool: Spool) -> list[Row]:
+    """What waits and is no event, oldest first."""
+    return [row for row in spool.read(0, END, 1_000_000) if row.headers is not None]
 
 
 class Hands:

@@ -24,7 +24,7 @@ def settings_of(broker: Mosquitto, **words: Any) -> MqttSettings:
 @asynccontextmanager
 async def listening(folder: Path, settings: SourceSettings, wait: bool = True) -> AsyncIterator[Opened]:
     """While the source runs; by default from when it is subscribed."""
-    async with a_door(folder) as opened:
+    async with a_door(folder, refused_to=settings.refused_to) as opened:
         task = asyncio.ensure_future(settings.source().run(opened.door))
         try:
             if wait:

@@ -1,4 +1,6 @@
-"""A real Mosquitto, installed on first use: a plain listener for publishers, and one with TLS and a password for us."""
+"""A real Mosquitto, installed on first use: a plain listener for publishers, one with TLS and a password for us, one that wants
+a certificate of ours.
+"""
 
 import signal
 import socket
@@ -29,21 +31,33 @@ password_file {folder}/passwords
 cafile {folder}/ca.pem
 certfile {folder}/broker.pem
 keyfile {folder}/broker.key
+listener {mutual} 127.0.0.1
+allow_anonymous false
+require_certificate true
+use_identity_as_username true
+cafile {folder}/ca.pem
+certfile {folder}/broker.pem
+keyfile {folder}/broker.key
 """
 
 
 class Mosquitto:
-    """One broker, and one process after another. `ca` signed its certificate; `other_ca` did not."""
+    """One broker, and one process after another. `ca` signed its certificate; `other_ca` did not.
+
+    On `mutual` who shows a certificate that `ca` signed is let in: `client` has one, `other_client` one of `other_ca`.
+    """
 
     def __init__(self, folder: Path) -> None:
         need({"mosquitto": "mosquitto", "mosquitto_pub": "mosquitto-clients", "openssl": "openssl"}, quiet)
         self.folder = folder
-        self.plain, self.tls = free_port(), free_port()
+        self.plain, self.tls, self.mutual = free_port(), free_port(), free_port()
+        self.client = (folder / "client.pem", folder / "client.key")
+        self.other_client = (folder / "stranger.pem", folder / "stranger.key")
         self.ca, self.other_ca = folder / "ca.pem", folder / "other.pem"
         _certificates(folder)
         _run("mosquitto_passwd", "-b", "-c", str(folder / "passwords"), USER, PASSWORD)
         self.config = folder / "mosquitto.conf"
-        self.config.write_text(_CONFIG.format(folder=folder, plain=self.plain, tls=self.tls))
+        self.config.write_text(_CONFIG.format(folder=folder, plain=self.plain, tls=self.tls, mutual=self.mutual))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Mosquitto":
@@ -76,10 +90,25 @@ def _listens(port: int) -> bool:
 def _certificates(folder: Path) -> None:
     for name in ("ca", "other"):
         _openssl(folder, "req", "-x509", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
-    _openssl(folder, "req", "-subj", "/CN=localhost", "-keyout", "broker.key", "-out", "broker.csr")
     (folder / "names").write_text("subjectAltName=DNS:localhost\n")
-    signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names", "-days", "2")
-    _run("openssl", "x509", "-req", "-in", "broker.csr", "-out", "broker.pem", *signing, folder=folder)
+    for name, common, signer in (
+        ("broker", "localhost", "ca"),
+        ("client", "gw-07", "ca"),
+        ("stranger", "gw-07", "other"),
+    ):
+        _openssl(folder, "req", "-subj", f"/CN={common}", "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        signing = (
+            "-CA",
+            f"{signer}.pem",
+            "-CAkey",
+            f"{signer}.key",
+            "-CAcreateserial",
+            "-extfile",
+            "names",
+            "-days",
+            "2",
+        )
+        _run("openssl", "x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.pem", *signing, folder=folder)
 
 
 def _openssl(folder: Path, *words: str) -> None:

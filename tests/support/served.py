@@ -27,7 +27,7 @@ async def served(
     (name,) = kind.model_fields["kind"].annotation.__args__  # type: ignore[union-attr]
     settings = kind.model_validate({"kind": name, "name": "test", "port": port, **words})
     settings.check()
-    async with a_door(folder, bounds) as opened:
+    async with a_door(folder, bounds, settings.refused_to) as opened:
         running = asyncio.ensure_future(settings.source().run(opened.door))
         try:
             await _until_it_listens(port, running)

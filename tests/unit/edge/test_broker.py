@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from connectors.edge.broker import SENTENCES, Broker, Trouble, meaning
-from connectors.edge.spool import Row
+from connectors.edge.row import Row
 from connectors.kafka.options import KafkaAccess, Sasl, Tls, librdkafka_options
 from schemas.errors import ConfigurationError
 

@@ -123,6 +123,9 @@ async def test_what_the_format_does_not_allow_is_400_and_named(
         status, said, _ = await post(url + ONE, {"event": event})
         kept = await opened.kept()
         assert opened.errors("invalid") == 1
+        (letter,) = await opened.refused()
+    assert (json.loads(letter[2]), letter[0]) == ({"event": event}, "cell-events")
+    assert says[1] in letter[3]["qs-undecoded"]
     told = said["requestError"]["serviceException"]
     assert (status, told["messageId"], told["variables"][1]) == (400, *says)
     assert kept == []

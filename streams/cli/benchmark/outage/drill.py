@@ -19,6 +19,7 @@ from deploy.local.stack import Stack
 from schemas.errors import CheckFailedError, ServiceUnreachableError
 from streams.cli.access import kafka_access
 from streams.cli.benchmark.outage.arrivals import read_arrivals
+from streams.cli.benchmark.outage.folds import Folds
 from streams.cli.benchmark.outage.plan import Plan
 from streams.cli.benchmark.outage.port import Port
 from streams.cli.benchmark.outage.programs import Program, wait_until
@@ -46,7 +47,12 @@ poll_s = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of it. `oldest_newest_s`: how old the newest stored crane sample was at worst during the catch-up."""
+    """What came of it. `oldest_newest_s`: how old the newest stored crane sample was at worst during the catch-up.
+
+    `refolded`: keys (cranes, visits, calls, boxes, cells) that were folded again for what the outage had kept waiting;
+    `refolds`: how often all of them together, `refolds_most`: the one that was folded most often. `folds`: every fold of
+    the drill; `folds_counted`: the same by the worker's metric.
+    """
 
     written: int
     port_behind_s: float
@@ -57,6 +63,11 @@ class Result:
     records: int
     events: int
     out_of_order: int
+    refolded: int
+    refolds: int
+    refolds_most: int
+    folds: int
+    folds_counted: int
     load: float
     verified: bool
 
@@ -71,6 +82,8 @@ class Result:
             wrong.append(f"{self.out_of_order:,} events came out of the order of both lanes")
         if plan.is_live and self.oldest_newest_s >= FRESH_S:
             wrong.append(f"the newest event was {self.oldest_newest_s:.1f} s old during the catch-up")
+        if plan.is_live and self.refolds_most > plan.most_folds(self.catch_up_s):
+            wrong.append(f"a key was folded again {self.refolds_most} times, {plan.most_folds(self.catch_up_s)} may be")
         return wrong
 
     def as_json(self) -> dict[str, Any]:
@@ -89,12 +102,13 @@ class Drill:
         (folder / "inbox").mkdir(parents=True)
         config = folder / "gateway.toml"
         config.write_text(_CONFIG.format(folder=folder, catch_up=2 * plan.per_s), encoding="utf-8")
+        self._folds = Folds(settings.owner_dsn())
         self._gateway = Program(os.environ, folder / "gateway.log", "gateway", str(config))
         self._worker = Program(os.environ, folder / "worker.log", "worker")
 
     def run(self) -> Result:
         """Raises CheckFailedError when something does not happen in time."""
-        with self._programs():
+        with self._folds.counting(), self._programs():
             return self._play(Port(self._plan, self._folder / "inbox" / "port.jsonl"))
 
     @contextmanager
@@ -116,6 +130,7 @@ class Drill:
         say(f"the broker is away; {port.written:,} lines are written")
         self._kill_until(port.elapsed_s() + self._plan.outage_s, port)
         waiting = self._waiting() or 0.0
+        back = self._folds.now()
         self._mend()
         say(f"the broker is back; {waiting:,.0f} events waited")
         fresh_after_s, catch_up_s, oldest_s = self._watch()
@@ -124,6 +139,8 @@ class Drill:
         wait_until(lambda: self._waiting() == 0, self._plan.limit_s, "the spool is empty")
         say(f"all of {port.written:,} lines is delivered; judging")
         arrivals = read_arrivals(kafka_access(self._settings))
+        verified = self._verified(truth)
+        again = self._folds.again(back)
         return Result(
             written=port.written,
             port_behind_s=round(port.behind_s, 2),
@@ -134,8 +151,13 @@ class Drill:
             records=arrivals.records,
             events=arrivals.events,
             out_of_order=arrivals.out_of_order,
+            refolded=again.keys,
+            refolds=again.folds,
+            refolds_most=again.most,
+            folds=again.all_folds,
+            folds_counted=int(self._worker.metric("quaystream_refold_keys_total") or 0),
             load=round(os.getloadavg()[1], 1),
-            verified=self._verified(truth),
+            verified=verified,
         )
 
     def _kill_until(self, end_s: float, port: Port) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.simulator import SimulationOptions
+from streams.facts.store import Hold
 
 # Records a second of the simulated port at 1 Hz, of which nearly all are samples.
 _PER_HZ: Final = 37.6
@@ -32,6 +33,15 @@ class Plan:
     def limit_s(self) -> float:
         """How long a catch-up may take."""
         return 120 + 3 * self.outage_s
+
+    def most_folds(self, catch_up_s: float) -> int:
+        """How often a key may be folded again for an outage: once, and once more for each span that late rows may rest.
+
+        They rest while more of them come, as long again as they came late at most, at most ten minutes (`Hold`): a fold
+        that waited for hours of backlog would tell nothing of those hours until then, and be one of all their rows.
+        """
+        span_s = min(self.outage_s, Hold().longest.total_seconds())
+        return 1 + int(catch_up_s // span_s)
 
     def simulation(self, now: datetime) -> SimulationOptions:
         """A port that begins now; or one whose hours end now, with as many records as are written until a while after the outage."""
