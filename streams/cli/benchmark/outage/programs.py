@@ -38,7 +38,7 @@ class Program:
 
     def await_ready(self, within_s: float = 120.0) -> None:
         """Until /readyz says yes."""
-        wait_until(lambda: self._page("/readyz") is not None, within_s, f"{self._arguments[0]} is ready")
+        wait_until(lambda: self.page("/readyz") is not None, within_s, f"{self._arguments[0]} is ready")
 
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
@@ -59,12 +59,13 @@ class Program:
 
     def metric(self, name: str) -> float | None:
         """The sum of a metric's samples; None while it does not answer."""
-        page = self._page("/metrics")
+        page = self.page("/metrics")
         if page is None:
             return None
         return sum(float(found["value"]) for found in _SAMPLE.finditer(page) if found["name"] == name)
 
-    def _page(self, path: str) -> str | None:
+    def page(self, path: str) -> str | None:
+        """The text of a page; None while it does not answer or is not well."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
                 text: str = answer.read().decode()
