@@ -49,6 +49,8 @@ _BREAKS: Final = {
         ),
     }.items()
 }
+# Landed before the rule, each with its reason: called by nothing but what the same migration replaces.
+_LANDED: Final = {"0031.completeness.sql: drops a function (kpi.sequences)"}
 _TAKES: Final = ("drops a table", "drops a column", "renames", "changes a column's type", "moves to another schema")
 _MADE: Final = re.compile(
     r"CREATE (?:OR REPLACE )?(?:TEMPORARY |UNLOGGED |MATERIALIZED )?(?:TABLE|VIEW|FUNCTION|PROCEDURE|TYPE)"
@@ -89,7 +91,8 @@ def statements(text: str) -> Iterator[str]:
     """Statements on one line each, without comments; bodies in dollars are left out, but for those of DO."""
     bare = re.sub(r"--[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
     doing = re.findall(r"\bDO\s+(?:LANGUAGE\s+\w+\s+)?(\$\w*\$)(.*?)\1", bare, re.DOTALL | re.IGNORECASE)
-    outside = re.sub(r"(\$\w*\$).*?\1", "$$", bare, flags=re.DOTALL)
+    # What is quoted is text here, and SQL inside of DO.
+    outside = re.sub(r"'(?:[^']|'')*'", "''", re.sub(r"(\$\w*\$).*?\1", "$$", bare, flags=re.DOTALL))
     for piece in (outside, *(body for _, body in doing)):
         for statement in piece.split(";"):
             yield from _parts(" ".join(statement.split()))
@@ -127,16 +130,22 @@ def _taken(text: str) -> Iterator[str]:
             yield f"{match['name']}.{column}" if column else match["name"]
 
 
-def main() -> int:
-    """Every migration, a line for each refusal."""
+def refused(folder: Path = MIGRATIONS) -> list[str]:
+    """`file: why` for every refusal among the migrations of a folder."""
     uses = released()
     lines = [
         f"{file.name}: {why}"
-        for file in sorted(MIGRATIONS.glob("*/*.sql"))
+        for file in sorted(folder.glob("*/*.sql"))
         for why in refusals(file.read_text(encoding="utf-8"), uses)
     ]
-    print("\n".join(lines) or "every migration leaves the version before what it needs")
-    return int(bool(lines))
+    return [line for line in lines if line not in _LANDED]
+
+
+def main() -> int:
+    """Exit 1 when a migration is refused."""
+    found = refused()
+    print("\n".join(found) or "every migration leaves the version before what it needs")
+    return int(bool(found))
 
 
 if __name__ == "__main__":

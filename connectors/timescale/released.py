@@ -16,7 +16,9 @@ def text(revision: str) -> str:
     tables: dict[str, list[str]] = {}
     for table, column in expected_columns():
         tables.setdefault(table, []).append(column)
-    return json.dumps({"revision": revision, "tables": {name: sorted(tables[name]) for name in sorted(tables)}}, indent=1)
+    return json.dumps(
+        {"revision": revision, "tables": {name: sorted(tables[name]) for name in sorted(tables)}}, indent=1
+    )
 
 
 if __name__ == "__main__":

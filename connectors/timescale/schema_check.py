@@ -7,7 +7,6 @@ is wrong has one of four reasons, each another line: never migrated, older, dama
 from collections.abc import Iterator, Mapping, Sequence
 
 import asyncpg
-
 import structlog
 
 from connectors.timescale import schema_changes
@@ -148,7 +147,9 @@ def _why(missing: Sequence[str], recorded: Mapping[str, str]) -> str:
         lacks = _shortened([*missing, *(f"migration {name}" for name in behind)])
         return f"the database is older than this version: run `quaystream migrate` (missing: {lacks})"
     plain = [name.removeprefix("hypertable ") for name in missing if name.startswith("hypertable ")]
-    what = f"plain tables where hypertables must be: {_shortened(plain)}" if plain else f"missing: {_shortened(missing)}"
+    what = (
+        f"plain tables where hypertables must be: {_shortened(plain)}" if plain else f"missing: {_shortened(missing)}"
+    )
     return f"the database is damaged, as a restore leaves it that was not whole ({what}): see docs/how-to/backup.md"
 
 

@@ -107,7 +107,9 @@ class Backups:
         archive = self._database.archive()
         with psycopg.connect(self._database.superuser_url("postgres"), autocommit=True) as connection:
             if connection.execute("SHOW archive_mode").fetchone() != ("on",):
-                raise ConfigurationError("the database was started before it knew of backups: `quaystream down`, then up")
+                raise ConfigurationError(
+                    "the database was started before it knew of backups: `quaystream down`, then up"
+                )
             if not archive.exists():
                 archive.mkdir(mode=0o700)
                 self._database.give_to_server(archive)

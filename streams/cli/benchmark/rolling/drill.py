@@ -87,16 +87,20 @@ class Drill:
         self._folder = folder
         self._watch = Watch(environment["QUAYSTREAM_OWNER_URL"])
         self._workers: list[Program] = []
+        self._port: subprocess.Popen[bytes] | None = None
 
     def run(self) -> Result:
         """Raises CheckFailedError when something does not happen in time."""
         with self._all_ended():
-            for number in range(WORKERS):
-                self._workers.append(self._start(self._before, number))
-            port = self._start_port()
+            self._workers = [self._launched(self._before, number) for number in range(WORKERS)]
+            for worker in self._workers:
+                self._await(worker, self._before)
+            port = self._port = self._start_port()
             self._watch.start()
+            self._settle(0)
+            begin = len(self._watch.looks)
             self._settle(self._plan.settle_s)
-            calm = list(self._watch.looks)
+            calm = self._watch.looks[begin:]
             steps = [(self._replace(n, to), n, to) for to in (self._after, self._before) for n in range(WORKERS)]
             if port.poll() is not None:
                 raise CheckFailedError(f"the port ended by itself: see {self._folder}/port.log")
@@ -110,20 +114,23 @@ class Drill:
         code = self._workers[number].stop()
         if code != 0:
             raise CheckFailedError(f"a worker ended with {code}: see {self._workers[number].log}")
-        self._workers[number] = self._start(to, number)
+        self._workers[number] = self._launched(to, number)
+        self._await(self._workers[number], to)
         self._settle(self._plan.settle_s)
         return self._watch.looks[since:]
 
-    def _start(self, version: Version, number: int) -> Program:
-        worker = Program(
-            {**version.environment(self._environment)}, self._folder / f"worker-{number}-{version.label}.log", "worker"
-        )
+    def _launched(self, version: Version, number: int) -> Program:
+        log = self._folder / f"worker-{number}-{version.label}.log"
+        worker = Program(version.environment(self._environment), log, "worker")
         worker.start()
+        return worker
+
+    def _await(self, worker: Program, version: Version) -> None:
+        """Until it has partitions, and says that it is of that version."""
         worker.await_ready(_LIMIT_S)
         told = _LABEL.search(worker.page("/metrics") or "")
         if told is None or told[1] != version.label:
             raise CheckFailedError(f"a worker of {version.label} says it is {told and told[1]}")
-        return worker
 
     def _settle(self, seconds: float) -> None:
         """Until so much time has passed and something was stored in it."""
@@ -168,7 +175,17 @@ class Drill:
 
     def _verified(self) -> dict[str, Any]:
         """By the newest version, with the simulated port's truth."""
-        command = [sys.executable, "-m", "streams.cli", "verify", "--json", "--wait", "300s", "--truth", str(self._truth())]
+        command = [
+            sys.executable,
+            "-m",
+            "streams.cli",
+            "verify",
+            "--json",
+            "--wait",
+            "300s",
+            "--truth",
+            str(self._truth()),
+        ]
         done = subprocess.run(command, env=dict(self._environment), capture_output=True, text=True, check=False)  # noqa: S603
         if not done.stdout:
             raise CheckFailedError(f"verify ended with {done.returncode}: {done.stderr.strip()[-500:]}")
@@ -184,6 +201,8 @@ class Drill:
             yield
         finally:
             self._watch.stop()
+            if self._port is not None and self._port.poll() is None:
+                self._port.kill()
             for worker in self._workers:
                 worker.stop()
 
@@ -194,7 +213,10 @@ def as_table(result: Result) -> str:
         "| change | took | longest pause of a busy partition | nothing stored at all |",
         "|---|---|---|---|",
         f"| none | | {result.before_s:.1f} s | |",
-        *(f"| {step.what} | {step.took_s:.1f} s | {step.pause_s:.1f} s | {step.still_s:.1f} s |" for step in result.steps),
+        *(
+            f"| {step.what} | {step.took_s:.1f} s | {step.pause_s:.1f} s | {step.still_s:.1f} s |"
+            for step in result.steps
+        ),
     ]
     counts = (
         f"{result.sent:,} events sent, {result.accepted:,} accepted, {result.duplicate} duplicates, {result.rejected} rejected, "
