@@ -160,15 +160,27 @@ class Backups:
             self._database.give_to_server(data / "recovery.signal")
             settings.write_text(archiving.restoring(self._database.seen(self._database.archive()), to))
             yield replaced
-        except QuaystreamError:
+        except QuaystreamError as error:
+            why = self._last_word() or str(error)
             self._stack.stop("timescaledb")
+            settings.unlink(missing_ok=True)
             if replaced is not None:
-                run(["rm", "-rf", "--one-file-system", "--", str(data)], "remove what was not restored")
-                replaced.rename(data)
-            raise
+                self._put_back(replaced)
+            raise ConfigurationError(f"not restored, the data is as it was: {why}") from error
         finally:
             settings.unlink(missing_ok=True)
             self._database.write_config()
+
+    def _put_back(self, replaced: Path) -> None:
+        data = self._database.data()
+        run(["rm", "-rf", "--one-file-system", "--", str(data)], "remove what was not restored")
+        replaced.rename(data)
+        self._stack.start("timescaledb")
+
+    def _last_word(self) -> str | None:
+        """The reason that the server gave last for ending."""
+        lines = self._home.log("timescaledb").read_text(errors="replace").splitlines()
+        return next((line.partition("FATAL:")[2].strip() for line in reversed(lines) if "FATAL:" in line), None)
 
     def _folder(self) -> Path:
         return self._home.data("timescaledb") / "backups"

@@ -312,7 +312,7 @@ PLAIN = "CREATE TABLE port.plain (LIKE port.gate_step); DROP TABLE port.gate_ste
             "DROP VIEW port.crane_day",
             "damaged, as a restore leaves it that was not whole (missing: days port.crane_day)",
         ),
-        ("DROP INDEX port.gate_minute_gate_id_lane_bucket", "(missing: key of port.gate_minute)"),
+        ("DROP INDEX port.gate_minute_key", "(missing: key of port.gate_minute)"),
         (
             "INSERT INTO ingest.schema_change (id, kind) VALUES ('9999.less', 'contract')",
             "a newer quaystream has taken away what this version needs (9999.less): start the newer version",

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 import psycopg
@@ -68,7 +69,7 @@ def longest(looks: Sequence[Look], places: Collection[Place]) -> dict[Place, flo
     pauses = dict.fromkeys(places, 0.0)
     for place in places:
         moved_s = looks[0].at_s
-        for before, after in zip(looks, looks[1:], strict=False):
+        for before, after in pairwise(looks):
             if after.offsets.get(place) != before.offsets.get(place):
                 pauses[place] = max(pauses[place], after.at_s - moved_s)
                 moved_s = after.at_s
