@@ -7,7 +7,6 @@ Timescale-licensed edition (found again on every run, so a change of edition is 
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -19,10 +18,10 @@ from yoyo.migrations import MigrationList
 from connectors.timescale.connection import probe
 from connectors.timescale.definitions import apply_definitions
 from connectors.timescale.reference import apply_reference
+from connectors.timescale.schema_changes import MIGRATIONS, record
 from connectors.timescale.sla import apply_profiles
 from schemas.errors import ConfigurationError
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 OWNER = "quaystream_owner"
 ROLES = (OWNER, "quaystream_worker", "quaystream_reader")
 # An arbitrary constant: the advisory lock two concurrent migrations meet at.
@@ -41,8 +40,10 @@ def migrate(owner_dsn: str) -> list[str]:
     with psycopg.connect(owner_dsn, autocommit=True) as connection:
         _check_ready(connection)
         with _alone(connection):
-            applied = _apply(owner_dsn, read_migrations(edition(connection)))
+            migrations = read_migrations(edition(connection))
+            applied = _apply(owner_dsn, migrations)
         with connection.transaction():
+            record(connection, [migration.id for migration in migrations])
             apply_reference(connection)
             apply_definitions(connection)
             apply_profiles(connection)

@@ -1,12 +1,15 @@
-"""The start-up check: does the database hold every table and column that this version writes?
+"""The start-up check: does the database hold what this version needs, as it needs it, and nothing that forbids it?
 
-Reads catalogues only, so any role that can connect may run it.
+Tables and columns, hypertables, the keys that upserts meet, days, and on the Timescale-licensed edition the policies. What
+is wrong has one of four reasons, each another line: never migrated, older, damaged (as by a restore), too new.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import asyncpg
+import structlog
 
+from connectors.timescale import schema_changes
 from connectors.timescale.connection import NOT_MIGRATED
 from schemas.errors import ConfigurationError
 from schemas.facts import FACT_TABLES
@@ -34,6 +37,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     "ingest.retired": ("table_name", "from_time", "to_time", "rows", "records", "retired_at"),
     "ingest.setting": ("name", "value", "updated_at"),
     "ingest.raw_table": ("table_name", "topic"),
+    "ingest.schema_change": ("id", "kind", "noticed_at"),
     "ingest.stale_hour": ("table_name", "bucket"),
     "ingest.deferred_minutes": ("id", "table_name", "buckets", "deltas", "payload"),
     "ingest.stale_sla": ("bucket", "marked_at"),
@@ -79,32 +83,97 @@ WHERE n.nspname IN ('port', 'ingest', 'kpi') AND c.relkind IN ('r', 'p') AND a.a
 """
 _HYPERTABLES = "SELECT hypertable_schema || '.' || hypertable_name FROM timescaledb_information.hypertables"
 _HAS_TIMESCALEDB = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')"
+# Minutes and hours are added to by ON CONFLICT: without their key every transaction fails.
+_KEYED = """
+SELECT DISTINCT n.nspname || '.' || c.relname FROM pg_index AS i
+JOIN pg_class AS c ON c.oid = i.indrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'port' AND i.indisunique AND i.indisvalid
+"""
+_VIEWS = "SELECT schemaname || '.' || viewname FROM pg_views WHERE schemaname = 'port'"
+_AGGREGATES = "SELECT view_schema || '.' || view_name FROM timescaledb_information.continuous_aggregates"
+_POLICIES = """
+SELECT proc_name || ' ' || coalesce(hypertable_schema || '.' || hypertable_name, '') FROM timescaledb_information.jobs
+"""
+log = structlog.get_logger()
 
 
 async def check_schema(connection: asyncpg.Connection) -> None:
-    """Raises ConfigurationError when the database is not migrated to what this version needs."""
+    """Raises ConfigurationError, one line that says why and what to do, when this version cannot work with the database.
+
+    A database that a newer version has only added to is worked with, and said in the log.
+    """
     missing = await find_missing(connection)
-    if missing:
-        raise ConfigurationError(f"{NOT_MIGRATED} (missing: {_shortened(missing)})")
+    recorded = await _recorded(connection)
+    if missing or schema_changes.needed() - set(recorded):
+        raise ConfigurationError(_why(missing, recorded))
+    foreign = schema_changes.refuse_foreign(recorded)
+    if foreign:
+        log.info("the database has changes of a newer version, and all that this one needs", changes=list(foreign))
 
 
 async def find_missing(connection: asyncpg.Connection) -> list[str]:
-    """`schema.table.column`, and `hypertable schema.table`, that should exist and do not."""
+    """`schema.table.column`, `hypertable schema.table`, `key of …`, `days …`, `policy …` that should exist and do not."""
     if not await connection.fetchval(_HAS_TIMESCALEDB):
         return ["extension timescaledb"]
     columns = {(row["table_name"], row["column_name"]) for row in await connection.fetch(_COLUMNS)}
-    hypertables = {row[0] for row in await connection.fetch(_HYPERTABLES)}
-    missing = [f"{table}.{column}" for table, column in _expected_columns() if (table, column) not in columns]
-    return missing + [f"hypertable {table}" for table in expected_hypertables() if table not in hypertables]
+    missing = [f"{table}.{column}" for table, column in expected_columns() if (table, column) not in columns]
+    expected = [
+        ("hypertable", expected_hypertables(), _HYPERTABLES),
+        ("key of", _rollup_tables(), _KEYED),
+        ("days", expected_days(), _VIEWS),
+    ]
+    if await connection.fetchval("SHOW timescaledb.license") == "timescale":
+        expected += [
+            ("continuous aggregate", expected_days(), _AGGREGATES),
+            ("policy", expected_policies(), _POLICIES),
+        ]
+    for what, names, query in expected:
+        found = {row[0].strip() for row in await connection.fetch(query)}
+        missing += [f"{what} {name}" for name in names if name not in found]
+    return missing
+
+
+async def _recorded(connection: asyncpg.Connection) -> dict[str, str]:
+    if await connection.fetchval("SELECT to_regclass('ingest.schema_change')") is None:
+        return {}
+    return {row["id"]: row["kind"] for row in await connection.fetch(schema_changes.READ)}
+
+
+def _why(missing: Sequence[str], recorded: Mapping[str, str]) -> str:
+    behind = sorted(schema_changes.needed() - set(recorded))
+    if "ingest.partition_offset.next_offset" in missing or missing == ["extension timescaledb"]:
+        return f"{NOT_MIGRATED} (missing: {_shortened(missing)})"
+    if behind:
+        lacks = _shortened([*missing, *(f"migration {name}" for name in behind)])
+        return f"the database is older than this version: run `quaystream migrate` (missing: {lacks})"
+    plain = [name.removeprefix("hypertable ") for name in missing if name.startswith("hypertable ")]
+    what = (
+        f"plain tables where hypertables must be: {_shortened(plain)}" if plain else f"missing: {_shortened(missing)}"
+    )
+    return f"the database is damaged, as a restore leaves it that was not whole ({what}): see docs/how-to/backup.md"
 
 
 def expected_hypertables() -> tuple[str, ...]:
     """Raw tables, rollups of both sizes, judged minutes, and the dead letters."""
-    rollups = (name for rollup in ROLLUPS for name in (rollup.minute, rollup.hour))
-    return (*(table.name for table in RAW_TABLES), *rollups, "port.sla_minute", "ingest.dead_letter")
+    return (*(table.name for table in RAW_TABLES), *_rollup_tables(), "port.sla_minute", "ingest.dead_letter")
 
 
-def _expected_columns() -> Iterator[tuple[str, str]]:
+def expected_days() -> tuple[str, ...]:
+    """Views on both editions; those of the Timescale-licensed one are kept as rows."""
+    return tuple(rollup.hour.replace("_hour", "_day") for rollup in ROLLUPS)
+
+
+def expected_policies() -> tuple[str, ...]:
+    """The jobs of the Timescale-licensed edition, `procedure table`: compression, and our retention, which has no table."""
+    return (*(f"policy_compression {table.name}" for table in RAW_TABLES), "retire_due")
+
+
+def _rollup_tables() -> tuple[str, ...]:
+    return tuple(name for rollup in ROLLUPS for name in (rollup.minute, rollup.hour))
+
+
+def expected_columns() -> Iterator[tuple[str, str]]:
+    """Every table and column that this version reads or writes."""
     for table in RAW_TABLES:
         yield from ((table.name, name) for name in table.column_names)
     for rollup in ROLLUPS:
@@ -117,6 +186,6 @@ def _expected_columns() -> Iterator[tuple[str, str]]:
         yield from ((ledger_table, name) for name in ledger_names)
 
 
-def _shortened(names: list[str], shown: int = 3) -> str:
+def _shortened(names: Sequence[str], shown: int = 3) -> str:
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more

@@ -13,7 +13,7 @@ from signal import SIGINT, SIGQUIT, Signals
 
 import psycopg
 
-from deploy.local import chroot, remnants
+from deploy.local import archiving, chroot, remnants
 from deploy.local.home import Home, write_private
 from deploy.local.packages import may_be_root, need, run
 from deploy.local.part import Step, Stop, render
@@ -21,6 +21,7 @@ from deploy.local.roles import create_roles
 from schemas.errors import ConfigurationError
 
 BINARIES = Path("/usr/lib/postgresql/17/bin")
+START_S, RESTORE_S = 60.0, 4 * 3_600.0
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,11 @@ class TimescaleDB:
     home: Home
     port: int
     name: str = "timescaledb"
-    deadline_s: float = 60.0
+
+    @property
+    def deadline_s(self) -> float:
+        """A restore reads the log since the backup first, which takes as long as it takes."""
+        return RESTORE_S if self.restore_file().exists() else START_S
 
     def install(self, step: Step) -> None:
         if self._is_direct():
@@ -46,31 +51,39 @@ class TimescaleDB:
             chroot.install(step)
 
     def configure(self) -> None:
-        folder = self.home.data("timescaledb")
-        folder.mkdir(exist_ok=True)
-        render("postgresql.conf", folder / "postgresql.conf", port=self.port)
-        if self._data().exists():
-            remnants.await_release(self._data())
+        self.home.data("timescaledb").mkdir(exist_ok=True)
+        self.write_config()
+        if self.data().exists():
+            remnants.await_release(self.data())
         else:
             self._create()
 
+    def write_config(self) -> None:
+        """What the server reads when it starts, or is told to read again."""
+        file = self.home.data("timescaledb") / "postgresql.conf"
+        render("postgresql.conf", file, port=self.port)
+        parts = [archiving.settings(self.seen(self.archive())) if self.archive().exists() else archiving.NONE]
+        parts += [self.restore_file().read_text()] if self.restore_file().exists() else []
+        file.write_text("\n".join([file.read_text(), *parts]))
+
     def command(self) -> list[str]:
         config = f"config_file={self._seen()}/postgresql.conf"
-        return self._run_as_server("postgres", "-D", f"{self._seen()}/data", "-c", config)
+        return self.as_server("postgres", "-D", self.seen(self.data()), "-c", config)
 
     def environment(self) -> Mapping[str, str]:
         return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
 
     def is_ready(self) -> bool:
+        """Answers and takes writes: one that still reads its log after a restore does not."""
         try:
-            psycopg.connect(self.superuser_url("postgres"), connect_timeout=2).close()
+            with psycopg.connect(self.superuser_url("postgres"), connect_timeout=2) as connection:
+                return connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
         except psycopg.OperationalError:
             return False
-        return True
 
     def own_pid(self, started: int | None) -> int | None:
         """The postmaster's: behind sudo it is not the process that was started."""
-        return remnants.postmaster(self._data()) if started else None
+        return remnants.postmaster(self.data()) if started else None
 
     def prepare(self) -> None:
         create_roles(self.superuser_url, self.home.secret)
@@ -91,23 +104,25 @@ class TimescaleDB:
         new.mkdir(mode=0o700)
         write_private(password, self.home.secret("superuser"))
         try:
-            self._give_to_server(new, password)
-            run(self._run_as_server("initdb", *self._initdb_options()), "create the database")
+            self.give_to_server(new, password)
+            run(self.as_server("initdb", *self._initdb_options()), "create the database")
         finally:
             password.unlink()
-        new.rename(self._data())
+        new.rename(self.data())
 
     def _initdb_options(self) -> list[str]:
         places = ["-D", f"{self._seen()}/new", f"--pwfile={self._seen()}/password"]
         locale = ["--locale-provider=builtin", "--locale=C.UTF-8", "--encoding=UTF8"]
         return [*places, *locale, "--username=postgres", "--auth=scram-sha-256", "--data-checksums"]
 
-    def _give_to_server(self, *files: Path) -> None:
+    def give_to_server(self, *files: Path) -> None:
+        """Make the server their owner."""
         if not self._is_direct() and os.geteuid() == 0:
             for file in files:
                 os.chown(file, *self._user())
 
-    def _run_as_server(self, program: str, *arguments: str) -> list[str]:
+    def as_server(self, program: str, *arguments: str) -> list[str]:
+        """The command of one of PostgreSQL's programs as the server's user, who sees its folder as `seen` says."""
         command: Sequence[str] = [str(BINARIES / program), *arguments]
         if self._is_direct():
             return list(command)
@@ -120,15 +135,27 @@ class TimescaleDB:
 
     def _user(self) -> tuple[int, int]:
         """The data's owner; for new data this user, or an unprivileged one when this is root."""
-        if self._data().exists():
-            status = self._data().stat()
+        if self.data().exists():
+            status = self.data().stat()
             return status.st_uid, status.st_gid
         if os.geteuid() != 0:
             return os.getuid(), os.getgid()
         return _postgres_user()
 
-    def _data(self) -> Path:
+    def data(self) -> Path:
         return self.home.data("timescaledb") / "data"
+
+    def archive(self) -> Path:
+        """Where finished files of the write-ahead log are copied to, from the first backup on."""
+        return self.home.data("timescaledb") / "archive"
+
+    def restore_file(self) -> Path:
+        """Settings of a restore; there only while one is under way."""
+        return self.home.data("timescaledb") / "restore.conf"
+
+    def seen(self, file: Path) -> str:
+        """A file of our folder as the server sees it."""
+        return f"{self._seen()}/{file.relative_to(self.home.data('timescaledb'))}"
 
     def _seen(self) -> str:
         """The folder as the server sees it."""

@@ -52,8 +52,8 @@ def up(
     if engine is Engine.DOCKER:
         _compose_up(names)
         return
-    stack = _stack(dict(map(_port, port or [])))
-    started = stack.up(names, _step)
+    stack = make_stack(dict(map(_port, port or [])))
+    started = stack.up(names, show_step)
     _console().print("The stack is up." if started else "Already running.")
     _print_status(stack)
 
@@ -65,13 +65,13 @@ def down(engine: RunsOn = Engine.NATIVE) -> None:
 
         compose.down()
         return
-    stopped = _stack().down(_step)
+    stopped = make_stack().down(show_step)
     _console().print("The stack is down; its data stays." if stopped else "Nothing was running.")
 
 
 def status(as_json: Json = False) -> None:
     """Say what runs and where."""
-    stack = _stack()
+    stack = make_stack()
     if as_json:
         print(json.dumps(stack.status().as_json(), indent=2))
     else:
@@ -83,7 +83,7 @@ def clean(yes: Yes = False, cache: Cache = False) -> None:
     from deploy.local import removal
     from deploy.local.home import Home, downloads
 
-    stack = _stack()
+    stack = make_stack()
     shared = [downloads()] if cache and downloads().exists() else []
     doomed = [*removal.contents(Home(stack.home)), *shared]
     if not doomed:
@@ -92,7 +92,7 @@ def clean(yes: Yes = False, cache: Cache = False) -> None:
     for path in doomed:
         _console().print(f"{_megabytes(removal.size([path])):>10}  {path}", soft_wrap=True)
     _confirm(_megabytes(removal.size(doomed)), yes)
-    stack.down(_step)
+    stack.down(show_step)
     for folder in shared:
         removal.refuse_in_use(folder)
     removal.remove(doomed)
@@ -113,7 +113,8 @@ def config(as_json: Json = False) -> None:
     _console().print(table)
 
 
-def _stack(ports: Mapping[str, int] | None = None) -> "Stack":
+def make_stack(ports: Mapping[str, int] | None = None) -> "Stack":
+    """The stack of QUAYSTREAM_HOME."""
     from deploy.local import Stack
     from streams.settings import load_settings
 
@@ -131,7 +132,7 @@ def _port(wish: str) -> tuple[str, int]:
 def _compose_up(names: list[str]) -> None:
     from deploy.local import compose
 
-    with _step("Start the containers"):
+    with show_step("Start the containers"):
         compose.up(names)
 
 
@@ -151,7 +152,7 @@ def _console() -> Console:
 
 
 @contextmanager
-def _step(name: str) -> Iterator[None]:
+def show_step(name: str) -> Iterator[None]:
     """A spinner with seconds while it works, one line when it is done."""
     started = time.monotonic()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())

@@ -10,6 +10,7 @@ import pytest
 
 from connectors.timescale import migrate as migration
 from connectors.timescale.connection import connection_to
+from connectors.timescale.contraction import released
 from connectors.timescale.extract import personal_columns
 from connectors.timescale.migrate import migrate, read_migrations
 from connectors.timescale.row_check import TOPIC_TABLES
@@ -290,3 +291,66 @@ async def test_the_start_up_check_finds_what_is_missing(database: Any, damage: s
     async with connection_to(database.worker_dsn) as connection:
         with pytest.raises(ConfigurationError, match=missing):
             await check_schema(connection)
+
+
+PLAIN = "CREATE TABLE port.plain (LIKE port.gate_step); DROP TABLE port.gate_step; ALTER TABLE port.plain RENAME TO gate_step"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            "DELETE FROM ingest.schema_change WHERE id = '0042.dead-letter-streams'",
+            "older than this version: run `quaystream migrate` (missing: migration 0042.dead-letter-streams)",
+        ),
+        (
+            PLAIN,
+            "damaged, as a restore leaves it that was not whole (plain tables where hypertables must be: port.gate_step)",
+        ),
+        (
+            "DROP VIEW port.crane_day",
+            "damaged, as a restore leaves it that was not whole (missing: days port.crane_day)",
+        ),
+        ("DROP INDEX port.gate_minute_key", "(missing: key of port.gate_minute)"),
+        (
+            "INSERT INTO ingest.schema_change (id, kind) VALUES ('9999.less', 'contract')",
+            "a newer quaystream has taken away what this version needs (9999.less): start the newer version",
+        ),
+    ],
+)
+async def test_the_start_up_check_says_why_in_one_line(database: Any, change: str, said: str) -> None:
+    for statement in change.split("; "):
+        ask_nothing(database.owner_dsn, statement)
+    async with connection_to(database.worker_dsn) as connection:
+        with pytest.raises(ConfigurationError) as refused:
+            await check_schema(connection)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.asyncio
+async def test_a_database_that_a_newer_version_added_to_is_worked_with(database: Any) -> None:
+    ask_nothing(database.owner_dsn, "INSERT INTO ingest.schema_change (id, kind) VALUES ('9998.more', 'expand')")
+    async with connection_to(database.worker_dsn) as connection:
+        await check_schema(connection)
+
+
+def test_the_newest_schema_has_every_table_and_column_of_the_released_version(database: Any) -> None:
+    columns = ask(
+        database.owner_dsn,
+        "SELECT table_schema || '.' || table_name || '.' || column_name FROM information_schema.columns",
+    )
+    there = {name for (name,) in columns} | {name.rpartition(".")[0] for (name,) in columns}
+    assert sorted(released() - there) == []
+
+
+def test_migrate_writes_down_what_the_database_has(database: Any) -> None:
+    assert dict(ask(database.owner_dsn, "SELECT id, kind FROM ingest.schema_change")) == dict.fromkeys(
+        CORE_IDS, "expand"
+    )
+
+
+def ask_nothing(dsn: str, statement: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(statement.encode())

@@ -22,6 +22,8 @@ MEANINGS: Final = {
     "ingest.retired": "What retention removed and what `offsets reset` set aside, so that the ledger adds up afterwards.",
     "ingest.setting": "What the database remembers: the longest retention and age that ever were in force (seconds).",
     "ingest.raw_table": "Which topic feeds which raw table.",
+    "ingest.schema_change": "The migrations this database has, and whether an older version may go on with each (`expand`) or not "
+    "(`contract`); read by workers when they start.",
     "ingest.deferred_minutes": "Minutes of reports that came in one large batch and are still to be added up (compressed Arrow); empty within "
     "seconds.",
     "ingest.stale_hour": "Hours whose minutes have changed and that are still to be added up; empty within seconds.",

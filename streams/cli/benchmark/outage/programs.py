@@ -59,7 +59,7 @@ class Program:
 
     def metric(self, name: str) -> float | None:
         """The sum of a metric's samples; None while it does not answer."""
-        page = self._page("/metrics")
+        page = self.page("/metrics")
         if page is None:
             return None
         return sum(float(found["value"]) for found in _SAMPLE.finditer(page) if found["name"] == name)
@@ -68,9 +68,10 @@ class Program:
         if self._process is not None and (code := self._process.poll()) is not None:
             last = self.log.read_text(encoding="utf-8", errors="replace").rstrip().rpartition("\n")[2]
             raise CheckFailedError(f"the {self._arguments[0]} ended with {code}: {last}")
-        return self._page("/readyz") is not None
+        return self.page("/readyz") is not None
 
-    def _page(self, path: str) -> str | None:
+    def page(self, path: str) -> str | None:
+        """The text of a page; None while it does not answer or is not well."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
                 text: str = answer.read().decode()
