@@ -139,7 +139,7 @@ class Worker(Service):
     async def on_first_start(self) -> None:
         """Build what needs a loop."""
         settings = self.settings
-        self._pool = await open_pool(settings.worker_dsn(), POOL_CONNECTIONS)
+        self._pool = await open_pool(settings.worker_dsn(), POOL_CONNECTIONS, settings.worker_password())
         self._store = store = TimescaleStore(self._pool, settings.group, f"{os.uname().nodename}/{os.getpid()}")
         flow = ConsumerFlow(self._app)
         pace = Pace(settings.batch_rows, timedelta(milliseconds=settings.linger_ms))
