@@ -211,6 +211,11 @@ SLA_BUDGET = Metric(
     "Share of known device minutes that may be out of a profile: 1 minus its target.",
     ("profile",),
 )
+BROKER_REFUSALS = Metric(
+    "quaystream_broker_refusals_total",
+    "counter",
+    "Times Kafka, asked every few seconds, did not accept our certificate, name or password, or we not its certificate.",
+)
 START_TIMESTAMP = Metric(
     "quaystream_start_timestamp_seconds", "gauge", "When the process began to serve metrics (Unix time)."
 )
@@ -359,7 +364,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),
     *(REFOLD_FAILURES, REFOLD_FAILING, ATTRIBUTED_DAYS),
     *(SLA_MINUTES, SLA_BUDGET),
-    START_TIMESTAMP,
+    *(BROKER_REFUSALS, START_TIMESTAMP),
     *EDGE,
     *BOARD,
 )

@@ -32,6 +32,7 @@ from streams.chores import PASSING, Chores
 from streams.core.domain import Limits
 from streams.core.record import TopicPartition
 from streams.domains import DOMAINS
+from streams.doorkeeper import Doorkeeper
 from streams.history import Allowance, History
 from streams.lane import Lane, Pace
 from streams.ownership import Ownership, RecreatedTopicError
@@ -41,7 +42,7 @@ from streams.refolding import Refolding
 from streams.restart import start_over
 from streams.settings import Settings, load_settings
 from streams.tracing import Spans, TracingRecorder
-from streams.transport import BatchApp
+from streams.transport import UNADMITTED, BatchApp
 from streams.watchdog import Watchdog
 from streams.web import Pages, Web
 
@@ -133,13 +134,14 @@ class Worker(Service):
         self.lanes: dict[str, Lane] = {}
         self.histories: dict[str, History] = {}
         self.watchdog = Watchdog((), self.registry)
+        self.doorkeeper = Doorkeeper(access_from(settings), self.registry, lambda: self._app.consumer.unadmitted())
         self.on_listening: Callable[[str], None] = lambda _: None
         self.on_caught_up: Callable[[], None] | None = None
 
     async def on_first_start(self) -> None:
         """Build what needs a loop."""
         settings = self.settings
-        self._pool = await open_pool(settings.worker_dsn(), POOL_CONNECTIONS)
+        self._pool = await open_pool(settings.worker_dsn(), POOL_CONNECTIONS, settings.worker_password())
         self._store = store = TimescaleStore(self._pool, settings.group, f"{os.uname().nodename}/{os.getpid()}")
         flow = ConsumerFlow(self._app)
         pace = Pace(settings.batch_rows, timedelta(milliseconds=settings.linger_ms))
@@ -163,6 +165,7 @@ class Worker(Service):
         self._refolding = Refolding(open_fact_store(self._pool), self.registry, self._is_behind)
         chores.is_settled = self._refolding.is_settled
         self._chores = await self.add_runtime_dependency(chores)
+        await self.add_runtime_dependency(self.doorkeeper)
 
     async def on_started(self) -> None:
         """Let the lanes run."""
@@ -210,6 +213,8 @@ class Worker(Service):
         crash(error)
 
     def _unready(self) -> str | None:
+        if self.doorkeeper.trouble is not None:
+            return self.doorkeeper.trouble
         if self._app.rebalancing or not self._ownership.is_assigned:
             return "no partitions assigned yet"
         return self.watchdog.waiting() or self.watchdog.stalled()
@@ -226,6 +231,8 @@ def _tune_interpreter() -> None:
 
 def crash(error: BaseException) -> NoReturn:
     """End the process for an error nobody foresaw: alive but idle would be worse. A supervisor starts a new one."""
+    if isinstance(error, UNADMITTED):
+        start_over(f"Kafka does not let us read ({type(error).__name__})")
     if isinstance(error, RecreatedTopicError):
         print(f"quaystream: {error}", file=sys.stderr, flush=True)
         os._exit(2)

@@ -38,16 +38,16 @@ async def check_start(settings: Settings) -> tuple[str, ...]:
 
 async def _find_topics(access: KafkaAccess) -> tuple[str, ...]:
     async with topic_admin(access) as admin:
-        found = await admin.read([topic.name for topic in INGEST_TOPICS])
-    missing = [topic.name for topic in EVENT_TOPICS if topic.name not in found.topics]
+        found = await admin.existing([topic.name for topic in INGEST_TOPICS])
+    missing = [topic.name for topic in EVENT_TOPICS if topic.name not in found]
     if missing:
         raise ConfigurationError(
             f"topics are missing: {', '.join(missing)}; create them with `quaystream topics apply`"
         )
-    without = [topic.name for topic in BACKFILL_TOPICS if topic.name not in found.topics]
+    without = [topic.name for topic in BACKFILL_TOPICS if topic.name not in found]
     if without:
         log.warning("no back-fill until `quaystream topics apply` and a restart", missing=", ".join(without))
-    return tuple(found.topics)
+    return tuple(found)
 
 
 async def _check_fences(access: KafkaAccess, fences: Sequence[PartitionLine]) -> None:

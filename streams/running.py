@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -22,12 +23,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import structlog
 
 from schemas.errors import ConfigurationError, QuaystreamError
-from streams.restart import environment_of_replacement, has_started_over
+from streams.restart import environment_of_replacement, has_started_over, start_over
 
 if TYPE_CHECKING:
     from streams.settings import Settings
 
 _PR_SET_PDEATHSIG = 1
+_STOP_S = 10.0
 
 
 def run_one(settings: "Settings", *, until_caught_up: bool) -> NoReturn:
@@ -42,9 +44,29 @@ def run_one(settings: "Settings", *, until_caught_up: bool) -> NoReturn:
     app.shell.on_listening = partial(_announce, settings)  # type: ignore[attr-defined]
     if until_caught_up:
         app.shell.on_caught_up = lambda: os.kill(os.getpid(), signal.SIGTERM)  # type: ignore[attr-defined]
+    anew = Anew()
+    app.shell.doorkeeper.on_changed = anew.ask  # type: ignore[attr-defined]
     worker = faust.Worker(app, loglevel="warning", override_logging=False, quiet=True, redirect_stdouts=False)
     worker.spinner = None
-    sys.exit(_code_of(worker.execute_from_commandline))
+    code = _code_of(worker.execute_from_commandline)
+    if anew.is_asked:
+        start_over("the files that open Kafka's door have changed")
+    sys.exit(code)
+
+
+class Anew:
+    """Stops the worker in order, so that others take its partitions at once, to start it over afterwards."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+
+    def ask(self) -> None:
+        """Stop; where that takes too long, because the old secrets open nothing any more, start over as it is."""
+        self.is_asked = True
+        late = threading.Timer(_STOP_S, start_over, ["the files that open Kafka's door have changed"])
+        late.daemon = True
+        late.start()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def run_many(processes: int, *, until_caught_up: bool) -> NoReturn:

@@ -9,7 +9,9 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
@@ -34,6 +36,13 @@ NEEDED_FILES = {
     "scram": ("username_file", "password_file"),
     "mtls": ("cert_file", "key_file"),
 }
+# What a proof at the brokers is made of.
+ACCESS = frozenset(
+    {
+        *("kafka_security", "sasl_mechanism", "username_file", "password_file"),
+        *("ca_file", "cert_file", "key_file", "signing_key_file"),
+    }
+)
 
 
 def parse_span(value: object) -> object:
@@ -148,6 +157,11 @@ class Settings(BaseSettings):
         """The worker's connection URL, password included; raises ConfigurationError as the others do."""
         return _dsn("database", self.database_url, self.database_password_file)
 
+    def worker_password(self) -> Callable[[], str] | None:
+        """Reads the worker's password anew; None where it is in the URL. What it gives raises ConfigurationError."""
+        file = self.database_password_file
+        return None if file is None else partial(_secret, "database", file)
+
     def owner_dsn(self) -> str:
         """The owner's connection URL, for migrations only."""
         return _dsn("owner", self.owner_url, self.owner_password_file)
@@ -215,7 +229,11 @@ def _secret(role: str, file: Path) -> str:
 def _from_files() -> tuple[dict[str, Any], dict[str, Any]]:
     toml = _toml()
     home = os.environ.get(variable("home")) or toml.get("home") or _default_home()
-    return toml, _stack(Path(str(home)).expanduser())
+    stack = _stack(Path(str(home)).expanduser())
+    if os.environ.get(variable("kafka_security")) or "kafka_security" in toml:
+        # Who says how to be let in says all of it: half of another's proof would be refused, or worse, be taken.
+        stack = {name: value for name, value in stack.items() if name not in ACCESS}
+    return toml, stack
 
 
 def _toml() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, cast
 
 from aiokafka.consumer import fetcher
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from faust.app.base import App, BootStrategy
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.consumer import CONSUMER_FETCHING
@@ -26,6 +27,9 @@ logger = get_logger(__name__)
 POLL_S = 0.05
 """Upstream polls for 1 s and sits it out when the data belongs to paused partitions: a third of the throughput."""
 IDLE_S = 0.005
+UNADMITTED = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
+PATIENCE_S = 1.0
+"""Between tries to read what the brokers do not let us read."""
 FETCH_MIN_BYTES = 64 * 1024
 FETCH_WAIT_MS = 20
 """One fetch is under way per broker: while it waits for quiet partitions the busy ones wait too (upstream: 1.5 s)."""
@@ -89,6 +93,21 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self.tp_last_committed_at.update(dict.fromkeys(ours, time.monotonic()))
         return True
 
+    async def unadmitted(self) -> Exception | None:
+        """Which right the group's coordinator found missing. Only who asks lets it try again, and upstream never does."""
+        return cast("Exception | None", await self.call_thread(self._unadmitted))
+
+    async def _unadmitted(self) -> Exception | None:
+        coordinator = self._ensure_consumer()._coordinator
+        if isinstance(getattr(coordinator, "_pending_exception", None), UNADMITTED):
+            try:
+                coordinator.check_errors()
+            except UNADMITTED as error:
+                # Its heart stopped at that, and beats again only for a member that joins anew.
+                coordinator.request_rejoin()
+                return cast("Exception", error)
+        return None
+
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Upstream's stall logs are racy; ours is the watchdog."""
 
@@ -106,6 +125,24 @@ class BatchConsumer(driver.Consumer):
         self.supplied: set[TP] = set()
         self.serial = 0
         self.asked: set[TP] = set()
+        self._unadmitted: tuple[float, Exception] | None = None
+
+    async def unadmitted(self) -> str | None:
+        """What the brokers have not let us do lately, in words for a person; None when nothing."""
+        try:
+            error = await self._thread.unadmitted()
+        except ConsumerNotStarted:
+            return None
+        if error is None and self._unadmitted is not None:
+            at, before = self._unadmitted
+            error = before if time.monotonic() - at < 10 * PATIENCE_S else None
+        if error is None:
+            return None
+        what = "group" if isinstance(error, GroupAuthorizationFailedError) else "topic"
+        named = ", ".join(str(one) for one in error.args)
+        return (
+            f"Kafka does not let us read {what} {named}: grant Read and Describe to this principal; records wait there"
+        )
 
     @property
     def assignments(self) -> Assignments:
@@ -203,7 +240,13 @@ class BatchConsumer(driver.Consumer):
         self.diag.set_flag(CONSUMER_FETCHING)
         # Both are read before the fetch: what a seek or a rebalance overtook must be known as such.
         generation, serial = self.app.consumer_generation_id, self.serial
-        records, _ = await self._wait_next_records(POLL_S)
+        try:
+            records, _ = await self._wait_next_records(POLL_S)
+        except UNADMITTED as error:
+            # A right that was taken away; what was read is stored, and the rest waits until somebody gives it back.
+            self._unadmitted = time.monotonic(), error
+            await self.sleep(PATIENCE_S)
+            return
         for tp, found in (records or {}).items():
             if self.app.consumer_generation_id != generation or not await self._deliver(TP(*tp), found, serial):
                 return

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from connectors.timescale.migrate import migrate
 from deploy.local.ports import is_free
+from deploy.local.security import Security
 from deploy.local.stack import Stack
 from tests.support.broker import Broker
 from tests.support.databases import Database, Databases
+from tests.support.secured import Secured
 from tests.support.system import System
 from tests.support.worker import Workers
 
@@ -30,10 +33,10 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def own_ports() -> dict[str, int]:
+def own_ports(*more: str) -> dict[str, int]:
     """Ports far from the usual ones: while a test has a part stopped, no other stack on this machine may take its port."""
     free = (port for port in iter(lambda: 20_000 + secrets.randbelow(10_000), None) if is_free(port))
-    return dict(zip((*PARTS, "controller"), free, strict=False))
+    return dict(zip((*PARTS, "controller", *more), free, strict=False))
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +88,21 @@ def topics(broker: Broker) -> Broker:
     """The broker with every declared topic, empty."""
     broker.reset()
     return broker
+
+
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    """A stack of `quaystream up --secure`, migrated, with every topic; it asks for passwords again every two seconds."""
+    given = os.environ.get("QUAYSTREAM_TEST_SECURED_HOME")
+    home = Path(given) if given else tmp_path_factory.mktemp("secured")
+    stack = Stack(home, {} if given else own_ports("mtls"), Security(is_on=True, reauthenticate_s=2))
+    stack.up(PARTS)
+    migrate(str(stack.status().database_url))
+    secured = Secured(stack)
+    secured.broker.reset()
+    yield secured
+    if not given:
+        stack.down()
 
 
 @pytest.fixture

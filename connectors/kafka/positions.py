@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, KafkaError
 
+from connectors.kafka.knocking import refusal
 from connectors.kafka.options import KafkaAccess, client_options
-from schemas.errors import ServiceUnreachableError
 
 ANSWER_S: Final = 15.0
 _PAUSE_S: Final = 0.3
@@ -26,7 +26,7 @@ class OffsetSpan(NamedTuple):
 
 
 async def read_positions(access: KafkaAccess, topics: Iterable[str]) -> dict[Place, OffsetSpan]:
-    """The spans of every partition of those topics that exist. Raises ServiceUnreachableError."""
+    """The spans of every partition of those topics that exist. Raises ServiceUnreachableError or ConfigurationError."""
     consumer = AIOKafkaConsumer(
         **client_options(access), client_id="quaystream-positions", request_timeout_ms=int(ANSWER_S * 1000)
     )
@@ -36,7 +36,7 @@ async def read_positions(access: KafkaAccess, topics: Iterable[str]) -> dict[Pla
         first = await consumer.beginning_offsets(places) if places else {}
         end = await consumer.end_offsets(places) if places else {}
     except (KafkaError, TimeoutError) as error:
-        raise _unreachable(access, error) from error
+        raise await refusal(access) from error
     finally:
         await consumer.stop()
     return {(place.topic, place.partition): OffsetSpan(first[place], end[place]) for place in places}
@@ -60,7 +60,7 @@ async def _places(access: KafkaAccess, topics: Sequence[str]) -> list[TopicParti
 
 
 async def read_members(access: KafkaAccess, group: str) -> list[str]:
-    """The client ids in a consumer group, empty when nobody is. Raises ServiceUnreachableError."""
+    """The client ids in a consumer group, empty when nobody is. Raises ServiceUnreachableError or ConfigurationError."""
     client = AIOKafkaAdminClient(
         **client_options(access), client_id="quaystream-positions", request_timeout_ms=int(ANSWER_S * 1000)
     )
@@ -68,7 +68,7 @@ async def read_members(access: KafkaAccess, group: str) -> list[str]:
         await asyncio.wait_for(client.start(), ANSWER_S)
         return await _members(client, group, time.monotonic() + ANSWER_S)
     except (KafkaError, TimeoutError) as error:
-        raise _unreachable(access, error) from error
+        raise await refusal(access) from error
     finally:
         await client.close()
 
@@ -85,10 +85,3 @@ async def _members(client: AIOKafkaAdminClient, group: str, deadline: float) -> 
         else:
             _, _, _, _, _, members, *_ = response.groups[0]
             return sorted(member[1] for member in members)
-
-
-def _unreachable(access: KafkaAccess, error: Exception) -> ServiceUnreachableError:
-    return ServiceUnreachableError(
-        f"no Kafka broker answers at {access.brokers} ({type(error).__name__}): "
-        "start one (`quaystream up`) or set QUAYSTREAM_BROKERS"
-    )

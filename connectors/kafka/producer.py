@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NoReturn, Self
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
+from connectors.kafka.knocking import refusal
 from connectors.kafka.options import KafkaAccess, client_options
 from schemas.errors import ConfigurationError, QuaystreamError, ServiceUnreachableError
 
@@ -122,10 +123,7 @@ class Publisher:
             await asyncio.wait_for(producer.start(), START_S)
         except (KafkaConnectionError, TimeoutError) as error:
             await _abandon(producer)
-            raise ServiceUnreachableError(
-                f"no Kafka broker lets us in at {self._access.brokers} with security {self._access.security}: "
-                "start one (`quaystream up`), or mend QUAYSTREAM_BROKERS or QUAYSTREAM_KAFKA_SECURITY and its files"
-            ) from error
+            raise await refusal(self._access) from error
         return _Connection(producer, self._access.brokers)
 
     async def _close(self) -> None:

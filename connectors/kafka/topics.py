@@ -12,8 +12,15 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import BrokerResponseError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    BrokerResponseError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    for_code,
+)
 
+from connectors.kafka.knocking import refusal
 from connectors.kafka.options import KafkaAccess, client_options
 from schemas.errors import ConfigurationError, ServiceUnreachableError
 from schemas.topics import Topic
@@ -110,10 +117,25 @@ class TopicAdmin:
     async def read(self, names: Sequence[str]) -> Cluster:
         """The cluster, and those of the named topics that exist."""
         described = await self._client.describe_cluster()
-        found = [topic for topic in await self._client.describe_topics(list(names)) if topic["error_code"] == 0]
+        found = await self._described(names)
         configs = await self._configs([topic["topic"] for topic in found])
         topics = {topic["topic"]: _found(topic, configs[topic["topic"]]) for topic in found}
         return Cluster(len(described["brokers"]), topics)
+
+    async def existing(self, names: Sequence[str]) -> list[str]:
+        """Those of the named topics that exist; needs no right but to describe them."""
+        return [topic["topic"] for topic in await self._described(names)]
+
+    async def _described(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        described = await self._client.describe_topics(list(names))
+        hidden = [
+            topic["topic"] for topic in described if for_code(topic["error_code"]) is TopicAuthorizationFailedError
+        ]
+        if hidden:
+            raise ConfigurationError(
+                f"the brokers do not let us see {', '.join(hidden)}: grant Describe to this principal"
+            )
+        return [topic for topic in described if topic["error_code"] == 0]
 
     async def create(self, topics: Iterable[Topic], brokers: int) -> None:
         """Create the topics; one that appeared meanwhile is left as it is. Raises ConfigurationError if refused."""
@@ -179,10 +201,7 @@ async def topic_admin(access: KafkaAccess) -> AsyncIterator[TopicAdmin]:
     except BrokerResponseError as error:
         raise ConfigurationError(f"the brokers at {access.brokers} refuse the request: {error}") from error
     except (KafkaError, TimeoutError) as error:
-        raise ServiceUnreachableError(
-            f"no Kafka broker lets us in at {access.brokers} with security {access.security}: "
-            "start one (`quaystream up`), or mend QUAYSTREAM_BROKERS or QUAYSTREAM_KAFKA_SECURITY and its files"
-        ) from error
+        raise await refusal(access) from error
     finally:
         await client.close()
 

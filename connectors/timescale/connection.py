@@ -4,6 +4,7 @@ The worker's pool is in `pool.py`; this is for everything that runs beside it.
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -59,16 +60,31 @@ def explain(error: Exception, dsn: str) -> QuaystreamError | None:
     if isinstance(error, asyncpg.PostgresError):
         return _explain_sqlstate(error, dsn)
     where = _place(dsn)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConfigurationError(
+            f"the certificate of the database at {where} is not accepted ({error.verify_message}): "
+            "look at sslrootcert in its URL, or give the server one that is good"
+        )
+    if isinstance(error, (ssl.SSLError, asyncpg.ClientConfigurationError)) or _lacks_root(error):
+        return ConfigurationError(
+            f"no TLS with the database at {where} ({error}): look at sslmode and sslrootcert in its URL"
+        )
     return ServiceUnreachableError(
         f"no answer from the database at {where}: start it (`quaystream up`) or mend its URL"
     )
+
+
+def _lacks_root(error: Exception) -> bool:
+    """A file of the URL that is not there; a server that is away is another kind of OSError."""
+    return isinstance(error, (FileNotFoundError, PermissionError))
 
 
 def _explain_sqlstate(error: asyncpg.PostgresError, dsn: str) -> QuaystreamError | None:
     state = error.sqlstate or ""
     if state.startswith(_REFUSED_LOGIN):
         return ConfigurationError(
-            f"the database at {_place(dsn)} refuses the login: check the URL and its password file"
+            f"the database at {_place(dsn)} refuses the login: check the URL, its password file, "
+            "and that sslmode is verify-full where the server asks for TLS"
         )
     if state == _NO_SUCH_DATABASE:
         return ConfigurationError(f"the server has no database {_place(dsn)}: check the URL, or run `quaystream up`")

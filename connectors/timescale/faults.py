@@ -1,7 +1,10 @@
 """What a failed transaction means, decided on SQLSTATE and classes, never on text."""
 
+import ssl
+
 import asyncpg
 
+from schemas.errors import ConfigurationError
 from streams.store import Fault
 
 # 28: a password rotated under us; people mend it, and until then the worker waits rather than dies in a loop.
@@ -22,11 +25,16 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError)):
         # The driver's own: "connection is closed", or a session that the server ended in the middle of a COPY.
         return "retry"
-    return "retry" if isinstance(error, (OSError, TimeoutError)) else "crash"
+    # ConfigurationError: the password's file is not there or empty, because somebody is changing it.
+    return "retry" if isinstance(error, (OSError, TimeoutError, ConfigurationError)) else "crash"
 
 
 def cause_of(error: BaseException) -> str:
-    """A bounded word for the retry counter: the SQLSTATE class or the kind of network fault."""
+    """A bounded word for the retry counter: who must mend what, the SQLSTATE class, or the kind of network fault."""
+    if isinstance(error, (asyncpg.InvalidAuthorizationSpecificationError, ConfigurationError)):
+        return "credentials"
+    if isinstance(error, ssl.SSLError):
+        return "certificate"
     if isinstance(error, asyncpg.PostgresError) and error.sqlstate:
         return f"sqlstate_{error.sqlstate[:2]}"
     return "timeout" if isinstance(error, TimeoutError) else "connection"

@@ -1,5 +1,6 @@
 """Connections to TimescaleDB with deadlines: asyncpg has none of its own, and a half-open link must not wedge a lane."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
@@ -33,10 +34,14 @@ async def _keep(_: Any) -> None:
     """A transaction leaves nothing behind that a reset would have to clear: spare its round trip."""
 
 
-async def open_pool(dsn: str, connections: int) -> Pool:
-    """A pool of at most `connections` that may start before the database is there: it connects when first needed."""
+async def open_pool(dsn: str, connections: int, password: Callable[[], str] | None = None) -> Pool:
+    """A pool of at most `connections` that may start before the database is there: it connects when first needed.
+
+    `password` is asked before each connection, so that a rotated one is taken up; None: the one in the URL.
+    """
     return await asyncpg.create_pool(
         dsn,
+        password=cast("Any", password),
         min_size=0,
         max_size=connections,
         timeout=CONNECT_TIMEOUT_S,

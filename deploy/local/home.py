@@ -19,6 +19,9 @@ CONTENTS = (
     "logs",
     "run",
     "secrets",
+    "certificates",
+    "env",
+    "principals.yaml",
     "stack.json",
     ".lock",
 )

@@ -4,16 +4,22 @@ import base64
 import os
 import shutil
 import socket
+import ssl
 import struct
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
 
+from deploy.local import rights
 from deploy.local.home import Home, downloads, locked
+from deploy.local.keyring import Keyring
 from deploy.local.packages import need, run
 from deploy.local.part import CONFIG, Step, Stop, render
+from deploy.local.ports import MTLS_PORT
+from deploy.local.security import OPEN, Accounts, Security
 
 VERSION = "4.3.1"
 # Metadata, version 1, correlation id 1, no client id, no topics: the answer begins with the brokers.
@@ -23,11 +29,13 @@ ANSWER = struct.Struct("!iii")  # length, correlation id, number of brokers
 
 @dataclass(frozen=True)
 class Kafka:
-    """The broker. `controller_port` is its own affair; clients use `port`."""
+    """The broker. `controller_port` is its own affair; clients use `port`, and `mtls_port` where it is secured."""
 
     home: Home
     port: int
     controller_port: int
+    mtls_port: int = MTLS_PORT
+    security: Security = OPEN
     name: str = "kafka"
     deadline_s: float = 60.0
 
@@ -44,7 +52,11 @@ class Kafka:
     def configure(self) -> None:
         self.home.data("kafka").mkdir(exist_ok=True)
         values = {"port": self.port, "controller_port": self.controller_port, "data": self._data()}
-        render("server.properties", self._properties(), **values)
+        if self.security.is_on:
+            Accounts(self.home).create()
+            render(["server.properties", "secured.properties"], self._properties(), **values, **self._secured())
+        else:
+            render("server.properties", self._properties(), **values)
         if not (self._data() / "meta.properties").exists():
             # Joined by "=": an id may begin with a dash.
             words = ["format", f"--cluster-id={_cluster_id()}", "-c", str(self._properties())]
@@ -58,10 +70,10 @@ class Kafka:
 
     def is_ready(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+            with self._connection() as connection:
                 connection.settimeout(2)
                 connection.sendall(METADATA_REQUEST)
-                answer = connection.recv(ANSWER.size, socket.MSG_WAITALL)
+                answer = _read(connection, ANSWER.size)
                 _, _, brokers = ANSWER.unpack(answer)
         except (OSError, struct.error):
             return False
@@ -72,10 +84,36 @@ class Kafka:
         return started
 
     def prepare(self) -> None:
-        """Topics are made by `quaystream topics apply`."""
+        """Topics are made by `quaystream topics apply`; here a secured broker learns who may do what."""
+        if self.security.is_on:
+            Accounts(self.home).create()
+            rights.apply(rights.superuser(self.home, self.mtls_port), Accounts(self.home))
 
     def signal(self, how: Stop) -> Signals:
         return SIGTERM if how is Stop.FAST else SIGKILL
+
+    @contextmanager
+    def _connection(self) -> Iterator[socket.socket]:
+        port = self.mtls_port if self.security.is_on else self.port
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            if not self.security.is_on:
+                yield connection
+                return
+            keyring = Keyring(self.home)
+            context = ssl.create_default_context(cafile=keyring.bundle)
+            own = keyring.signed("broker")
+            context.load_cert_chain(own.cert, own.key)
+            with context.wrap_socket(connection, server_hostname="127.0.0.1") as wrapped:
+                yield wrapped
+
+    def _secured(self) -> Mapping[str, object]:
+        keyring = Keyring(self.home)
+        return {
+            "mtls_port": self.mtls_port,
+            "keystore": keyring.keystore("broker"),
+            "truststore": keyring.bundle,
+            "reauthenticate_ms": self.security.reauthenticate_s * 1000,
+        }
 
     def _data(self) -> Path:
         return self.home.data("kafka") / "data"
@@ -92,6 +130,14 @@ class Kafka:
 def tool(name: str, *arguments: str) -> list[str]:
     """The command of one of Kafka's own tools, by its class, such as `VerifiableProducer`."""
     return ["java", "-Xmx128m", "-cp", f"{_library()}/*", f"org.apache.kafka.tools.{name}", *arguments]
+
+
+def _read(connection: socket.socket, size: int) -> bytes:
+    """So many bytes, or what came before the end; over TLS nobody can ask to wait for all."""
+    read = b""
+    while len(read) < size and (piece := connection.recv(size - len(read))):
+        read += piece
+    return read
 
 
 def _library() -> Path:

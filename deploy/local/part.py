@@ -59,8 +59,9 @@ class Part(Protocol):
         """What it understands for FAST and IMMEDIATE."""
 
 
-def render(template: str, file: Path, **values: object) -> None:
-    """Fill a template of the config folder into `file`."""
-    text = Template((CONFIG / template).read_text()).substitute(values)
+def render(templates: str | Sequence[str], file: Path, **values: object) -> None:
+    """Fill a template of the config folder into `file`, or several one after the other."""
+    names = [templates] if isinstance(templates, str) else templates
+    text = Template("".join((CONFIG / name).read_text() for name in names)).substitute(values)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)

@@ -12,6 +12,9 @@ DEFAULTS: Mapping[str, int] = {
     "prometheus": 9090,
     "alertmanager": 9093,
 }
+# The broker's second listener, where the stack is secured.
+MTLS_PORT = 9095
+SECURED: Mapping[str, int] = {**DEFAULTS, "mtls": MTLS_PORT}
 SEARCH = 200
 
 
@@ -27,14 +30,19 @@ def is_free(port: int) -> bool:
     return True
 
 
-def settle(asked: Mapping[str, int], before: Mapping[str, int], running: Collection[str]) -> dict[str, int]:
+def settle(
+    asked: Mapping[str, int],
+    before: Mapping[str, int],
+    running: Collection[str],
+    defaults: Mapping[str, int] = DEFAULTS,
+) -> dict[str, int]:
     """A port per part. `before` holds those of the last start; parts in `running` keep theirs."""
-    unknown = sorted(set(asked) - set(DEFAULTS))
+    unknown = sorted(set(asked) - set(defaults))
     if unknown:
-        message = f"no such part to give a port: {unknown[0]}; choose from {', '.join(DEFAULTS)}"
+        message = f"no such part to give a port: {unknown[0]}; choose from {', '.join(defaults)}"
         raise ConfigurationError(message)
     ports = {name: before[name] for name in running if name in before}
-    for name, default in DEFAULTS.items():
+    for name, default in defaults.items():
         if name in ports:
             _refuse_move(name, asked.get(name), ports[name])
         elif name in asked:

@@ -9,11 +9,12 @@ from signal import SIGKILL
 from deploy.local import process, workers
 from deploy.local.home import Home, downloads, locked
 from deploy.local.kafka import Kafka
-from deploy.local.memory import recall, remember
+from deploy.local.memory import recall, recall_security, remember
 from deploy.local.monitoring import Alertmanager, Prometheus
 from deploy.local.part import Part, Step, Stop, quiet
-from deploy.local.ports import DEFAULTS, settle
+from deploy.local.ports import DEFAULTS, SECURED, settle
 from deploy.local.roles import DATABASE
+from deploy.local.security import Security
 from deploy.local.status import StackStatus, observe
 from deploy.local.timescaledb import TimescaleDB
 from schemas.errors import ConfigurationError, ServiceUnreachableError
@@ -25,16 +26,21 @@ POLL_S = 0.1
 
 @dataclass(frozen=True)
 class Stack:
-    """One local stack. `ports` are explicit wishes; others are found and remembered in the home."""
+    """One local stack. `ports` are explicit wishes; others are found and remembered in the home.
+
+    `security` None: as at the last start, in the clear at the first.
+    """
 
     home: Path
     ports: Mapping[str, int] = field(default_factory=dict)
+    security: Security | None = None
 
     def up(self, parts: Iterable[str] = PARTS, step: Step = quiet) -> list[str]:
         """Start what does not run yet and wait until all answer; returns the parts it started."""
         wanted = [name for name in PARTS if name in checked(parts)]
         self._home().create()
         with locked(self._home().lock()):
+            self._refuse_change()
             workers.prune(self._home())
             missing = [name for name in wanted if not self._answers(self._part(name))]
             self._start_together(missing, step)
@@ -78,18 +84,18 @@ class Stack:
     def status(self) -> StackStatus:
         """Addresses of what runs now."""
         pids = {name: self.pid(name) for name in PARTS}
-        return observe(self._home(), recall(self._home()), pids)
+        return observe(self._home(), recall(self._home()), pids, recall_security(self._home()))
 
     def superuser_url(self, database: str = DATABASE) -> str:
         """For tests that terminate sessions or look behind permissions; nothing else uses it."""
-        return TimescaleDB(self._home(), recall(self._home())["timescaledb"]).superuser_url(database)
+        return self._database().superuser_url(database)
 
     def _start_together(self, names: Sequence[str], step: Step) -> None:
         for name in names:
             self._part(name).install(step)
         # Held until all listen, so that two stacks that start at once never pick the same port.
         with locked(downloads() / ".ports.lock"):
-            remember(self._home(), self._settle())
+            remember(self._home(), self._settle(), self._security())
             for name in names:
                 self._launch(self._part(name))
             for name in names:
@@ -98,8 +104,20 @@ class Stack:
 
     def _settle(self) -> dict[str, int]:
         running = [name for name in PARTS if self.pid(name) is not None]
-        owners = [*running, "controller"] if "kafka" in running else running
-        return settle(self.ports, recall(self._home()), owners)
+        owners = [*running, "controller", "mtls"] if "kafka" in running else running
+        defaults = SECURED if self._security().is_on else DEFAULTS
+        return settle(self.ports, recall(self._home()), owners, defaults)
+
+    def _security(self) -> Security:
+        return self.security or recall_security(self._home())
+
+    def _refuse_change(self) -> None:
+        """What runs cannot be secured, nor opened; `prepare` must never be asked to."""
+        before = recall_security(self._home())
+        running = [name for name in ("kafka", "timescaledb") if self.pid(name) is not None]
+        if running and self._security().is_on != before.is_on:
+            how = "secured" if before.is_on else "in the clear"
+            raise ConfigurationError(f"{running[0]} runs {how}: `quaystream down` first to change that")
 
     def _launch(self, part: Part) -> None:
         part.configure()
@@ -132,14 +150,18 @@ class Stack:
         return f"{part.name} {failure}: see {log}: {last}"
 
     def _part(self, name: str) -> Part:
-        ports = {**DEFAULTS, **recall(self._home())}
+        ports = {**SECURED, **recall(self._home())}
         made: dict[str, Part] = {
-            "kafka": Kafka(self._home(), ports["kafka"], ports["controller"]),
-            "timescaledb": TimescaleDB(self._home(), ports["timescaledb"]),
+            "kafka": Kafka(self._home(), ports["kafka"], ports["controller"], ports["mtls"], self._security()),
+            "timescaledb": self._database(),
             "prometheus": Prometheus(self._home(), ports["prometheus"], ports["alertmanager"]),
             "alertmanager": Alertmanager(self._home(), ports["alertmanager"]),
         }
         return made[name]
+
+    def _database(self) -> TimescaleDB:
+        ports = {**DEFAULTS, **recall(self._home())}
+        return TimescaleDB(self._home(), ports["timescaledb"], self._security())
 
     def _home(self) -> Home:
         return Home(self.home.absolute())

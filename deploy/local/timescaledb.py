@@ -15,9 +15,11 @@ import psycopg
 
 from deploy.local import archiving, chroot, remnants
 from deploy.local.home import Home, write_private
+from deploy.local.keyring import Keyring
 from deploy.local.packages import may_be_root, need, run
 from deploy.local.part import Step, Stop, render
 from deploy.local.roles import create_roles
+from deploy.local.security import OPEN, Security, tls_query
 from schemas.errors import ConfigurationError
 
 BINARIES = Path("/usr/lib/postgresql/17/bin")
@@ -30,6 +32,7 @@ class TimescaleDB:
 
     home: Home
     port: int
+    security: Security = OPEN
     name: str = "timescaledb"
 
     @property
@@ -52,6 +55,10 @@ class TimescaleDB:
 
     def configure(self) -> None:
         self.home.data("timescaledb").mkdir(exist_ok=True)
+        if self.security.is_on:
+            Keyring(self.home).create()
+            render("pg_hba.conf", self.home.data("timescaledb") / "pg_hba.conf")
+            self._give_certificate()
         self.write_config()
         if self.data().exists():
             remnants.await_release(self.data())
@@ -61,7 +68,10 @@ class TimescaleDB:
     def write_config(self) -> None:
         """What the server reads when it starts, or is told to read again."""
         file = self.home.data("timescaledb") / "postgresql.conf"
-        render("postgresql.conf", file, port=self.port)
+        if self.security.is_on:
+            render(["postgresql.conf", "secured.postgresql.conf"], file, port=self.port, seen=self._seen())
+        else:
+            render("postgresql.conf", file, port=self.port)
         parts = [archiving.settings(self.seen(self.archive())) if self.archive().exists() else archiving.NONE]
         parts += [self.restore_file().read_text()] if self.restore_file().exists() else []
         file.write_text("\n".join([file.read_text(), *parts]))
@@ -94,7 +104,14 @@ class TimescaleDB:
 
     def superuser_url(self, database: str) -> str:
         password = self.home.secret("superuser")
-        return f"postgresql://postgres:{password}@127.0.0.1:{self.port}/{database}"
+        query = tls_query(self.home) if self.security.is_on else ""
+        return f"postgresql://postgres:{password}@127.0.0.1:{self.port}/{database}{query}"
+
+    def reload_certificate(self) -> None:
+        """Take up a certificate that was made anew; sessions there are stay."""
+        self._give_certificate()
+        with psycopg.connect(self.superuser_url("postgres"), autocommit=True) as connection:
+            connection.execute("SELECT pg_reload_conf()")
 
     def _create(self) -> None:
         """Run initdb in a folder beside, renamed when whole."""
@@ -109,6 +126,15 @@ class TimescaleDB:
         finally:
             password.unlink()
         new.rename(self.data())
+
+    def _give_certificate(self) -> None:
+        """Where the server sees it, and readable by the server alone; each file whole at once."""
+        own = Keyring(self.home).signed("database")
+        for source, end in ((own.cert, "pem"), (own.key, "key")):
+            partial = self.home.data("timescaledb") / f"server.{end}.partial"
+            write_private(partial, source.read_text().rstrip("\n"))
+            self.give_to_server(partial)
+            partial.rename(partial.with_suffix(""))
 
     def _initdb_options(self) -> list[str]:
         places = ["-D", f"{self._seen()}/new", f"--pwfile={self._seen()}/password"]

@@ -1,10 +1,11 @@
 """`demo`: the whole system at work with a simulated port, in one command."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,7 +55,10 @@ def demo(seconds: Seconds = None, seed: Seed = 7, faults: FaultNames = "all") ->
         "--truth",
         str(truth),
     ]
-    with _child("worker", settings, ["worker"]) as worker, _child("simulate", settings, simulate) as port:
+    with (
+        _child("worker", settings, ["worker"], _of("worker")) as worker,
+        _child("simulate", settings, simulate) as port,
+    ):
         _watch(settings, worker, port, console, seconds)
         _end(port)
         console.print("The simulated port has ended; checking that everything adds up…")
@@ -69,6 +73,14 @@ def _settings() -> "Settings":
     from streams.settings import load_settings
 
     return load_settings()
+
+
+def _of(principal: str) -> Mapping[str, str]:
+    """Our own environment, with the settings of a principal where the stack is secured: least rights in a demo too."""
+    from deploy.local.security import environment_of
+    from streams.settings import load_settings
+
+    return {**os.environ, **environment_of(load_settings().home, principal)}
 
 
 def _watch(
@@ -102,13 +114,17 @@ def _check_alive(name: str, child: "subprocess.Popen[bytes]", settings: "Setting
 
 
 @contextmanager
-def _child(name: str, settings: "Settings", arguments: list[str]) -> Iterator["subprocess.Popen[bytes]"]:
+def _child(
+    name: str, settings: "Settings", arguments: list[str], environment: Mapping[str, str] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A quaystream command beside this one, its words in a log; stopped at the end."""
     log = _log(settings, name)
     with log.open("wb") as words:
         command = [sys.executable, "-m", "streams.cli", *arguments]
         # In a group of its own: Ctrl-C reaches us alone, and we stop it in order.
-        child = subprocess.Popen(command, stdout=words, stderr=subprocess.STDOUT, start_new_session=True)  # noqa: S603
+        child = subprocess.Popen(  # noqa: S603
+            command, stdout=words, stderr=subprocess.STDOUT, start_new_session=True, env=environment
+        )
     try:
         yield child
     finally:

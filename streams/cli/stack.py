@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,6 +32,13 @@ class Engine(enum.StrEnum):
 
 
 RunsOn = Annotated[Engine, typer.Option(help="Processes of this machine, or containers.")]
+Secure = Annotated[
+    bool | None,
+    typer.Option(
+        "--secure/--open",
+        help="Kafka and TimescaleDB with TLS, passwords, certificates and least rights; or in the clear. As before if not given.",
+    ),
+]
 With = Annotated[str, typer.Option("--with", metavar="PARTS", help="Only these parts, with commas.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Cache = Annotated[bool, typer.Option("--cache", help="Also the downloads that all stacks share.")]
@@ -46,14 +53,21 @@ def up(
     parts: With = "kafka,timescaledb,prometheus,alertmanager",
     engine: RunsOn = Engine.NATIVE,
     port: Ports = None,
+    secure: Secure = None,
+    as_json: Json = False,
 ) -> None:
     """Start the local stack and say every address; what already runs is left alone."""
     names = [name.strip() for name in parts.split(",") if name.strip()]
     if engine is Engine.DOCKER:
+        if secure or as_json:
+            raise ConfigurationError("--secure and --json are for --engine native: containers are told by compose.yaml")
         _compose_up(names)
         return
-    stack = make_stack(dict(map(_port, port or [])))
-    started = stack.up(names, show_step)
+    stack = make_stack(dict(map(_port, port or [])), secure)
+    started = stack.up(names, _silent_step if as_json else show_step)
+    if as_json:
+        print(json.dumps(stack.status().as_json(), indent=2))
+        return
     _console().print("The stack is up." if started else "Already running.")
     _print_status(stack)
 
@@ -113,12 +127,13 @@ def config(as_json: Json = False) -> None:
     _console().print(table)
 
 
-def make_stack(ports: Mapping[str, int] | None = None) -> "Stack":
-    """The stack of QUAYSTREAM_HOME."""
+def make_stack(ports: Mapping[str, int] | None = None, secure: bool | None = None) -> "Stack":
+    """The stack of QUAYSTREAM_HOME; `secure` None: as it was begun."""
     from deploy.local import Stack
+    from deploy.local.security import Security
     from streams.settings import load_settings
 
-    return Stack(load_settings().home, ports or {})
+    return Stack(load_settings().home, ports or {}, None if secure is None else Security(is_on=secure))
 
 
 def _port(wish: str) -> tuple[str, int]:
@@ -163,6 +178,11 @@ def show_step(name: str) -> Iterator[None]:
     _console().print(f"[green]✓[/green] {name} [dim]{time.monotonic() - started:.1f} s[/dim]")
 
 
+def _silent_step(_: str) -> nullcontext[None]:
+    """For programs: only the answer."""
+    return nullcontext()
+
+
 def _print_status(stack: "Stack") -> None:
     found = stack.status()
     table = Table("part", "pid", Column("address", overflow="fold"), box=None, pad_edge=False)
@@ -174,10 +194,24 @@ def _print_status(stack: "Stack") -> None:
     for address in found.worker_metrics:
         table.add_row("worker", "", address)
     _console().print(table)
+    _print_security(found)
     if found.database_url:
         _console().print(
             f"Passwords are in {stack.home}/secrets; --json has URLs that work as they are.", soft_wrap=True
         )
+
+
+def _print_security(found: "StackStatus") -> None:
+    if not found.secured:
+        return
+    _console().print(f"\nSecured: nobody is let in without a name, nothing goes in the clear. Trust {found.ca_file}")
+    table = Table("principal", Column("its settings", overflow="fold"), box=None, pad_edge=False)
+    for name, file in found.environments.items():
+        table.add_row(name, f". {file}")
+    _console().print(table)
+    _console().print(
+        "Without one of these a command speaks as `operator`. Certificates and keys are beside the authority."
+    )
 
 
 def _addresses(found: "StackStatus") -> dict[str, list[str]]:
@@ -185,7 +219,7 @@ def _addresses(found: "StackStatus") -> dict[str, list[str]]:
 
     urls = (found.database_url, found.worker_url, found.reader_url)
     return {
-        "kafka": [found.brokers or ""],
+        "kafka": [found.brokers or "", *([f"{found.brokers_mtls} (certificates)"] if found.brokers_mtls else [])],
         "timescaledb": [mask(url or "") for url in urls],
         "prometheus": [found.prometheus or ""],
         "alertmanager": [found.alertmanager or ""],

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
@@ -28,9 +29,11 @@ class Placed(NamedTuple):
 class Broker:
     """One Kafka broker. Every method waits until what it asks for is done."""
 
-    def __init__(self, brokers: str) -> None:
+    def __init__(self, brokers: str, access: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`access`: how to be let in, as librdkafka names it."""
         self.brokers = brokers
-        self.admin = AdminClient({"bootstrap.servers": brokers})
+        self._access = {"bootstrap.servers": brokers, **access}
+        self.admin = AdminClient(self._access)
 
     def reset(self) -> None:
         """Every declared topic is there with `PARTITIONS` partitions, and holds nothing.
@@ -94,7 +97,7 @@ class Broker:
     def producer(self, **options: Any) -> Producer:
         """A producer that is not ours; options as librdkafka names them, with `_` for `.`."""
         given = {name.replace("_", "."): value for name, value in options.items()}
-        return Producer({"bootstrap.servers": self.brokers, "message.max.bytes": 4_000_000, "linger.ms": 20, **given})
+        return Producer({**self._access, "message.max.bytes": 4_000_000, "linger.ms": 20, **given})
 
     def send(self, messages: Iterable[Message], **options: Any) -> list[Placed]:
         """Send messages in order and wait until every one is acknowledged; where each one is."""
@@ -115,7 +118,7 @@ class Broker:
         ends = {partition: self.offsets(topic, partition) for _, partition in self.places(topic, partitions)}
         consumer = Consumer(
             {
-                "bootstrap.servers": self.brokers,
+                **self._access,
                 "group.id": "test-reader",
                 "enable.partition.eof": True,
                 "fetch.wait.max.ms": 20,
@@ -129,14 +132,14 @@ class Broker:
 
     def commit(self, group: str, offsets: Mapping[tuple[str, int], int]) -> None:
         """Commit offsets for a group that has no members."""
-        consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": group})
+        consumer = Consumer({**self._access, "group.id": group})
         places = [TopicPartition(topic, partition, offset) for (topic, partition), offset in offsets.items()]
         consumer.commit(offsets=places, asynchronous=False)
         consumer.close()
 
     def committed(self, group: str, topic: str, partition: int) -> int:
         """What a group has committed; negative when nothing."""
-        consumer = Consumer({"bootstrap.servers": self.brokers, "group.id": group})
+        consumer = Consumer({**self._access, "group.id": group})
         (place,) = consumer.committed([TopicPartition(topic, partition)], timeout=ANSWER_S)
         consumer.close()
         return int(place.offset)

@@ -14,8 +14,8 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
+from deploy.local.certificates import Authority
 from deploy.local.kafka import _library
-from tests.support.certificates import Authority
 from tests.support.waiting import wait_until
 from tests.support.worker import free_port
 
@@ -52,7 +52,7 @@ class GuardedBroker:
         self._log = folder / "broker.log"
         ports = {name: free_port() for name in ("plain", "guarded", "controller")}
         self.plain, self.guarded = (f"127.0.0.1:{ports[name]}" for name in ("plain", "guarded"))
-        authority = Authority(folder, "guarded")
+        authority = Authority(folder, "guarded").create()
         self.ca_file, signed = authority.cert, authority.signed("broker")
         keystore = folder / "keystore.pem"
         keystore.write_text(signed.key.read_text() + signed.cert.read_text())

@@ -15,7 +15,7 @@ from aiohttp import web
 from connectors.pm_inbox.whence import Whence
 from connectors.ves.file_ready import announced_in
 from connectors.ves_http.settings import VesSettings
-from tests.support.certificates import Authority
+from deploy.local.certificates import Authority
 from tests.support.doors import Opened
 from tests.support.network import PM_FILES, become_of
 from tests.support.served import send, served
@@ -69,7 +69,7 @@ async def announce(url: str, message: dict[str, Any]) -> int:
 @asynccontextmanager
 async def ems(folder: Path, answers: dict[str, Any]) -> AsyncIterator[tuple[str, Authority, list[str]]]:
     """An https server of files that is not ours: its address, who signs it, and what it was asked."""
-    authority, asked, port = Authority(folder, "ems"), [], free_port()
+    authority, asked, port = Authority(folder, "ems").create(), [], free_port()
     signed = authority.signed("ems-server")
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -173,7 +173,7 @@ async def test_a_redirect_is_not_followed_and_the_file_given_up_in_the_end(tmp_p
 
 
 async def test_a_server_that_another_authority_signs_is_not_believed(tmp_path: Path) -> None:
-    other = Authority(tmp_path, "other")
+    other = Authority(tmp_path, "other").create()
     async with ems(tmp_path, {"/pm/A.xml": b"<a/>"}) as (host, _, asked):
         files = {"hosts": [host], "ca_file": str(other.cert), "give_up_after_s": 0.01}
         async with served(VesSettings, tmp_path, files=files) as (opened, url):

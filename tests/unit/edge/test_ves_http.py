@@ -12,10 +12,10 @@ from pydantic import ValidationError
 
 from connectors.edge import Bounds
 from connectors.ves_http.settings import VesSettings
+from deploy.local.certificates import Authority
 from deploy.local.packages import need
 from deploy.local.part import quiet
 from schemas.errors import ConfigurationError
-from tests.support.certificates import Authority
 from tests.support.network import VES, alarms_and_measurements, golden_of
 from tests.support.served import send, served
 
@@ -241,7 +241,7 @@ async def test_a_file_of_users_that_is_half_written_lets_in_who_was_let_in(tmp_p
 
 async def test_curl_needs_a_certificate_of_the_right_authority(tmp_path: Path) -> None:
     need({"curl": "curl"}, quiet)
-    ours, others = Authority(tmp_path, "ours"), Authority(tmp_path, "others")
+    ours, others = Authority(tmp_path, "ours").create(), Authority(tmp_path, "others").create()
     server, client, stranger = ours.signed("server"), ours.signed("client"), others.signed("stranger")
     body = tmp_path / "event.json"
     body.write_text(json.dumps({"event": fault()}))
