@@ -42,13 +42,24 @@ class Kafka:
                 _download(library)
 
     def configure(self) -> None:
-        self.home.data("kafka").mkdir(exist_ok=True)
-        values = {"port": self.port, "controller_port": self.controller_port, "data": self._data()}
-        render("server.properties", self._properties(), **values)
+        self.home.data(self.name).mkdir(exist_ok=True)
+        render(self.template(), self._properties(), **self.values())
         if not (self._data() / "meta.properties").exists():
             # Joined by "=": an id may begin with a dash.
-            words = ["format", f"--cluster-id={_cluster_id()}", "-c", str(self._properties())]
+            words = ["format", f"--cluster-id={self.cluster_id()}", "-c", str(self._properties())]
             run(self._java("kafka.tools.StorageTool", *words), "format Kafka's data folder")
+
+    def template(self) -> str:
+        """The file in `config` that its properties are made of."""
+        return "server.properties"
+
+    def values(self) -> Mapping[str, object]:
+        """What is filled into the template."""
+        return {"port": self.port, "controller_port": self.controller_port, "data": self._data()}
+
+    def cluster_id(self) -> str:
+        """The id its data folder is formatted with."""
+        return new_cluster_id()
 
     def command(self) -> list[str]:
         return self._java("kafka.Kafka", str(self._properties()))
@@ -78,10 +89,10 @@ class Kafka:
         return SIGTERM if how is Stop.FAST else SIGKILL
 
     def _data(self) -> Path:
-        return self.home.data("kafka") / "data"
+        return self.home.data(self.name) / "data"
 
     def _properties(self) -> Path:
-        return self.home.data("kafka") / "server.properties"
+        return self.home.data(self.name) / "server.properties"
 
     def _java(self, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={CONFIG / 'log4j2.properties'}"
@@ -110,5 +121,6 @@ def _download(library: Path) -> None:
     partial.rename(library)
 
 
-def _cluster_id() -> str:
+def new_cluster_id() -> str:
+    """As Kafka's own tool makes one."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()

@@ -46,7 +46,7 @@ class TimescaleDB:
             chroot.install(step)
 
     def configure(self) -> None:
-        folder = self.home.data("timescaledb")
+        folder = self.home.data(self.name)
         folder.mkdir(exist_ok=True)
         render("postgresql.conf", folder / "postgresql.conf", port=self.port)
         if self._data().exists():
@@ -85,7 +85,7 @@ class TimescaleDB:
 
     def _create(self) -> None:
         """Run initdb in a folder beside, renamed when whole."""
-        folder = self.home.data("timescaledb")
+        folder = self.home.data(self.name)
         new, password = folder / "new", folder / "password"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -112,7 +112,7 @@ class TimescaleDB:
         if self._is_direct():
             return list(command)
         root = chroot.HOST if chroot.is_native(BINARIES) else chroot.root()
-        return chroot.Inside(root, self.home.data("timescaledb"), *self._user()).wrap(command)
+        return chroot.Inside(root, self.home.data(self.name), *self._user()).wrap(command)
 
     def _is_direct(self) -> bool:
         """PostgreSQL refuses to run as root; any other user starts the system's own as it is."""
@@ -128,11 +128,11 @@ class TimescaleDB:
         return _postgres_user()
 
     def _data(self) -> Path:
-        return self.home.data("timescaledb") / "data"
+        return self.home.data(self.name) / "data"
 
     def _seen(self) -> str:
         """The folder as the server sees it."""
-        return str(self.home.data("timescaledb")) if self._is_direct() else "/srv"
+        return str(self.home.data(self.name)) if self._is_direct() else "/srv"
 
 
 def _postgres_user() -> tuple[int, int]:
