@@ -68,7 +68,8 @@ class Cluster:
 
     def end(self) -> None:
         """Kill all of it."""
-        for part in (*map(self.server, SERVERS), *map(self.member, BROKERS)):
+        parts: Sequence[Part] = (*(self.server(name) for name in SERVERS), *map(self.member, BROKERS))
+        for part in parts:
             self._signal(part.name, signal.SIGCONT)
             self._kill(part)
 

@@ -54,7 +54,7 @@ def line(result: Result, now: datetime) -> str:
 
 def recovery_rows(recoveries: Iterable[Recovery]) -> list[tuple[str, ...]]:
     """Per kind of fault: how often it was alone, outage and recovery (median and most), whether all were in time."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     kinds: dict[str, list[Recovery]] = {}
     for recovery in recoveries:
         if recovery.alone and recovery.recovered_s is not None:
