@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 
+from connectors.timescale.hosts import Hosts
+
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
@@ -37,6 +39,7 @@ async def open_pool(dsn: str, connections: int) -> Pool:
     """A pool of at most `connections` that may start before the database is there: it connects when first needed."""
     return await asyncpg.create_pool(
         dsn,
+        connect=Hosts(dsn).connect,
         min_size=0,
         max_size=connections,
         timeout=CONNECT_TIMEOUT_S,

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
 from streams.cli.benchmark.outage.port import Port
@@ -122,19 +123,26 @@ class Recovery:
 
 
 def recoveries(course: Course, per_s: float) -> list[Recovery]:
-    """Of every step, in order."""
-    found = []
-    for happened in sorted(course.happened, key=lambda h: h.began_s):
-        at_s = next((s.at_s for s in course.samples if s.at_s >= happened.mended_s and _is_none(s, per_s)), None)
-        until_s = at_s if at_s is not None else float("inf")
-        alone = not any(
-            other is not happened and other.began_s < until_s and other.mended_s > happened.began_s
-            for other in course.happened
+    """Of every step, in order. Two faults overlap when one began before all had recovered from the other."""
+    happened = sorted(course.happened, key=lambda h: h.began_s)
+    ends = [_recovered_at(course, h.mended_s, per_s) for h in happened]
+    return [
+        Recovery(
+            fault=each.step.fault,
+            target=each.step.target,
+            outage_s=round(each.mended_s - each.began_s, 1),
+            recovered_s=None if end == inf else round(end - each.mended_s, 1),
+            alone=not any(
+                other is not each and other.began_s < end and until > each.began_s
+                for other, until in zip(happened, ends, strict=True)
+            ),
         )
-        recovered_s = None if at_s is None else round(at_s - happened.mended_s, 1)
-        outage_s = round(happened.mended_s - happened.began_s, 1)
-        found.append(Recovery(happened.step.fault, happened.step.target, outage_s, recovered_s, alone))
-    return found
+        for each, end in zip(happened, ends, strict=True)
+    ]
+
+
+def _recovered_at(course: Course, mended_s: float, per_s: float) -> float:
+    return next((s.at_s for s in course.samples if s.at_s >= mended_s and _is_none(s, per_s)), inf)
 
 
 def _is_none(sample: Sample, per_s: float) -> bool:
