@@ -8,10 +8,10 @@ import ssl
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 import asyncpg
 
+from connectors.timescale.hosts import Hosts, place_of
 from schemas.errors import ConfigurationError, QuaystreamError, ServiceUnreachableError
 
 CONNECT_TIMEOUT_S = 10.0
@@ -32,7 +32,7 @@ async def connection_to(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     Raises ServiceUnreachableError or ConfigurationError, also for a connection lost on the way.
     """
     try:
-        connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_S, server_settings={"timezone": "UTC"})
+        connection = await Hosts(dsn).connect(timeout=CONNECT_TIMEOUT_S, server_settings={"timezone": "UTC"})
         try:
             yield connection
         finally:
@@ -59,7 +59,7 @@ def explain(error: Exception, dsn: str) -> QuaystreamError | None:
     """The error a person may see, or None where the failure is a bug and must stay loud."""
     if isinstance(error, asyncpg.PostgresError):
         return _explain_sqlstate(error, dsn)
-    where = _place(dsn)
+    where = place_of(dsn)
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConfigurationError(
             f"the certificate of the database at {where} is not accepted ({error.verify_message}): "
@@ -83,23 +83,16 @@ def _explain_sqlstate(error: asyncpg.PostgresError, dsn: str) -> QuaystreamError
     state = error.sqlstate or ""
     if state.startswith(_REFUSED_LOGIN):
         return ConfigurationError(
-            f"the database at {_place(dsn)} refuses the login: check the URL, its password file, "
+            f"the database at {place_of(dsn)} refuses the login: check the URL, its password file, "
             "and that sslmode is verify-full where the server asks for TLS"
         )
     if state == _NO_SUCH_DATABASE:
-        return ConfigurationError(f"the server has no database {_place(dsn)}: check the URL, or run `quaystream up`")
+        return ConfigurationError(f"the server has no database {place_of(dsn)}: check the URL, or run `quaystream up`")
     if state == _NOT_ALLOWED:
-        role = f"the role of {_place(dsn)} may not do this"
+        role = f"the role of {place_of(dsn)} may not do this"
         return ConfigurationError(f"{role}: give the owner's address in QUAYSTREAM_OWNER_URL")
     if state in _NOT_THERE:
         return ConfigurationError(NOT_MIGRATED)
     if state.startswith(_AWAY):
-        return ServiceUnreachableError(f"the database at {_place(dsn)} is not available now ({state}): try again")
+        return ServiceUnreachableError(f"the database at {place_of(dsn)} is not available now ({state}): try again")
     return None
-
-
-def _place(dsn: str) -> str:
-    """User, host, port and database of a URL, never its password."""
-    parts = urlsplit(dsn)
-    user = f"{parts.username}@" if parts.username else ""
-    return f"{user}{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 
+from connectors.timescale.hosts import Hosts
+
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
@@ -41,6 +43,7 @@ async def open_pool(dsn: str, connections: int, password: Callable[[], str] | No
     """
     return await asyncpg.create_pool(
         dsn,
+        connect=Hosts(dsn).connect,
         password=cast("Any", password),
         min_size=0,
         max_size=connections,

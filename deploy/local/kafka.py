@@ -7,7 +7,7 @@ import socket
 import ssl
 import struct
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,17 +50,27 @@ class Kafka:
                 _download(library)
 
     def configure(self) -> None:
-        self.home.data("kafka").mkdir(exist_ok=True)
-        values = {"port": self.port, "controller_port": self.controller_port, "data": self._data()}
+        self.home.data(self.name).mkdir(exist_ok=True)
         if self.security.is_on:
             Accounts(self.home).create()
-            render(["server.properties", "secured.properties"], self._properties(), **values, **self._secured())
-        else:
-            render("server.properties", self._properties(), **values)
+        render(self.templates(), self._properties(), **self.values())
         if not (self._data() / "meta.properties").exists():
             # Joined by "=": an id may begin with a dash.
-            words = ["format", f"--cluster-id={_cluster_id()}", "-c", str(self._properties())]
+            words = ["format", f"--cluster-id={self.cluster_id()}", "-c", str(self._properties())]
             run(self._java("kafka.tools.StorageTool", *words), "format Kafka's data folder")
+
+    def templates(self) -> Sequence[str]:
+        """The files in `config` that its properties are made of."""
+        return ["server.properties", "secured.properties"] if self.security.is_on else ["server.properties"]
+
+    def values(self) -> Mapping[str, object]:
+        """What is filled into them."""
+        own = {"port": self.port, "controller_port": self.controller_port, "data": self._data()}
+        return {**own, **self._secured()} if self.security.is_on else own
+
+    def cluster_id(self) -> str:
+        """The id its data folder is formatted with."""
+        return new_cluster_id()
 
     def command(self) -> list[str]:
         return self._java("kafka.Kafka", str(self._properties()))
@@ -116,10 +126,10 @@ class Kafka:
         }
 
     def _data(self) -> Path:
-        return self.home.data("kafka") / "data"
+        return self.home.data(self.name) / "data"
 
     def _properties(self) -> Path:
-        return self.home.data("kafka") / "server.properties"
+        return self.home.data(self.name) / "server.properties"
 
     def _java(self, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={CONFIG / 'log4j2.properties'}"
@@ -156,5 +166,6 @@ def _download(library: Path) -> None:
     partial.rename(library)
 
 
-def _cluster_id() -> str:
+def new_cluster_id() -> str:
+    """As Kafka's own tool makes one."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()

@@ -1,14 +1,13 @@
 """The stack as a whole: starts parts side by side, remembers their ports, stops what it started."""
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGKILL
 
-from deploy.local import process, workers
+from deploy.local import workers
 from deploy.local.home import Home, downloads, locked
 from deploy.local.kafka import Kafka
+from deploy.local.launch import Launcher
 from deploy.local.memory import recall, recall_security, remember
 from deploy.local.monitoring import Alertmanager, Prometheus
 from deploy.local.part import Part, Step, Stop, quiet
@@ -21,7 +20,6 @@ from schemas.errors import ConfigurationError, ServiceUnreachableError
 
 # In the order they are stopped; they start side by side.
 PARTS = ("alertmanager", "prometheus", "kafka", "timescaledb")
-POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Stack:
         with locked(self._home().lock()):
             self._refuse_change()
             workers.prune(self._home())
-            missing = [name for name in wanted if not self._answers(self._part(name))]
+            missing = [name for name in wanted if not self._launcher().answers(self._part(name))]
             self._start_together(missing, step)
             for name in wanted:
                 self._part(name).prepare()
@@ -71,15 +69,11 @@ class Stack:
     def stop(self, name: str, how: Stop = Stop.FAST) -> None:
         """Stop one part and wait until it is gone; nothing happens when it does not run."""
         checked([name])
-        pid, part = self.pid(name), self._part(name)
-        if pid is not None and not _end(pid, part, how):
-            failure = f"(pid {pid}) did not stop within {part.deadline_s:.0f} s"
-            raise ServiceUnreachableError(self._why(part, failure))
-        self._home().pid_file(name).unlink(missing_ok=True)
+        self._launcher().stop(self._part(name), how)
 
     def pid(self, name: str) -> int | None:
         """The part's process, None when it does not run."""
-        return process.recorded(self._home().pid_file(name))
+        return self._launcher().pid(name)
 
     def status(self) -> StackStatus:
         """Addresses of what runs now."""
@@ -97,10 +91,10 @@ class Stack:
         with locked(downloads() / ".ports.lock"):
             remember(self._home(), self._settle(), self._security())
             for name in names:
-                self._launch(self._part(name))
+                self._launcher().launch(self._part(name))
             for name in names:
                 with step(f"Start {name}"):
-                    self._await(self._part(name))
+                    self._launcher().await_answer(self._part(name))
 
     def _settle(self) -> dict[str, int]:
         running = [name for name in PARTS if self.pid(name) is not None]
@@ -119,36 +113,6 @@ class Stack:
             how = "secured" if before.is_on else "in the clear"
             raise ConfigurationError(f"{running[0]} runs {how}: `quaystream down` first to change that")
 
-    def _launch(self, part: Part) -> None:
-        part.configure()
-        started = process.spawn(part.command(), self._home().log(part.name), part.environment())
-        process.record(self._home().pid_file(part.name), started)
-
-    def _await(self, part: Part) -> None:
-        """Until it answers; the process that answers is then the one remembered."""
-        if not self._answers(part):
-            raise ServiceUnreachableError(self._why(part, "ended before it came up"))
-        pid_file = self._home().pid_file(part.name)
-        process.record(pid_file, part.own_pid(process.recorded(pid_file)))
-
-    def _answers(self, part: Part) -> bool:
-        """Whether it runs and answers. Waits while it runs and does not: it may be starting or ending."""
-        deadline = time.monotonic() + part.deadline_s
-        while self.pid(part.name) is not None:
-            if part.is_ready():
-                return True
-            if time.monotonic() > deadline:
-                failure = f"did not answer within {part.deadline_s:.0f} s"
-                raise ServiceUnreachableError(self._why(part, failure))
-            time.sleep(POLL_S)
-        return False
-
-    def _why(self, part: Part, failure: str) -> str:
-        log = self._home().log(part.name)
-        said = log.read_text(errors="replace").split("\n") if log.exists() else []
-        last = next((line.strip() for line in reversed(said) if line.strip()), "it said nothing")
-        return f"{part.name} {failure}: see {log}: {last}"
-
     def _part(self, name: str) -> Part:
         ports = {**SECURED, **recall(self._home())}
         made: dict[str, Part] = {
@@ -166,6 +130,9 @@ class Stack:
     def _home(self) -> Home:
         return Home(self.home.absolute())
 
+    def _launcher(self) -> Launcher:
+        return Launcher(self._home())
+
 
 def checked(parts: Iterable[str]) -> set[str]:
     """The names as a set; raises ConfigurationError for one that is no part."""
@@ -175,12 +142,3 @@ def checked(parts: Iterable[str]) -> set[str]:
         message = f"no such part: {', '.join(unknown)}; choose from {', '.join(PARTS)}"
         raise ConfigurationError(message)
     return names
-
-
-def _end(pid: int, part: Part, how: Stop) -> bool:
-    sign = SIGKILL if how is Stop.KILL else part.signal(how)
-    try:
-        return process.end(pid, sign, part.deadline_s)
-    except PermissionError as error:
-        message = f"{part.name} (pid {pid}) belongs to another user: stop it as that user"
-        raise ConfigurationError(message) from error

@@ -54,10 +54,10 @@ class TimescaleDB:
             chroot.install(step)
 
     def configure(self) -> None:
-        self.home.data("timescaledb").mkdir(exist_ok=True)
+        self.home.data(self.name).mkdir(exist_ok=True)
         if self.security.is_on:
             Keyring(self.home).create()
-            render("pg_hba.conf", self.home.data("timescaledb") / "pg_hba.conf")
+            render("pg_hba.conf", self.home.data(self.name) / "pg_hba.conf")
             self._give_certificate()
         self.write_config()
         if self.data().exists():
@@ -67,7 +67,7 @@ class TimescaleDB:
 
     def write_config(self) -> None:
         """What the server reads when it starts, or is told to read again."""
-        file = self.home.data("timescaledb") / "postgresql.conf"
+        file = self.home.data(self.name) / "postgresql.conf"
         if self.security.is_on:
             render(["postgresql.conf", "secured.postgresql.conf"], file, port=self.port, seen=self._seen())
         else:
@@ -85,9 +85,13 @@ class TimescaleDB:
 
     def is_ready(self) -> bool:
         """Answers and takes writes: one that still reads its log after a restore does not."""
+        return self.answers("SELECT NOT pg_is_in_recovery()")
+
+    def answers(self, query: str = "SELECT true") -> bool:
+        """Whether it says yes; no while it cannot be asked."""
         try:
             with psycopg.connect(self.superuser_url("postgres"), connect_timeout=2) as connection:
-                return connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
+                return connection.execute(query.encode()).fetchone() == (True,)
         except psycopg.OperationalError:
             return False
 
@@ -115,7 +119,7 @@ class TimescaleDB:
 
     def _create(self) -> None:
         """Run initdb in a folder beside, renamed when whole."""
-        folder = self.home.data("timescaledb")
+        folder = self.home.data(self.name)
         new, password = folder / "new", folder / "password"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -131,7 +135,7 @@ class TimescaleDB:
         """Where the server sees it, and readable by the server alone; each file whole at once."""
         own = Keyring(self.home).signed("database")
         for source, end in ((own.cert, "pem"), (own.key, "key")):
-            partial = self.home.data("timescaledb") / f"server.{end}.partial"
+            partial = self.home.data(self.name) / f"server.{end}.partial"
             write_private(partial, source.read_text().rstrip("\n"))
             self.give_to_server(partial)
             partial.rename(partial.with_suffix(""))
@@ -153,7 +157,7 @@ class TimescaleDB:
         if self._is_direct():
             return list(command)
         root = chroot.HOST if chroot.is_native(BINARIES) else chroot.root()
-        return chroot.Inside(root, self.home.data("timescaledb"), *self._user()).wrap(command)
+        return chroot.Inside(root, self.home.data(self.name), *self._user()).wrap(command)
 
     def _is_direct(self) -> bool:
         """PostgreSQL refuses to run as root; any other user starts the system's own as it is."""
@@ -169,23 +173,23 @@ class TimescaleDB:
         return _postgres_user()
 
     def data(self) -> Path:
-        return self.home.data("timescaledb") / "data"
+        return self.home.data(self.name) / "data"
 
     def archive(self) -> Path:
         """Where finished files of the write-ahead log are copied to, from the first backup on."""
-        return self.home.data("timescaledb") / "archive"
+        return self.home.data(self.name) / "archive"
 
     def restore_file(self) -> Path:
         """Settings of a restore; there only while one is under way."""
-        return self.home.data("timescaledb") / "restore.conf"
+        return self.home.data(self.name) / "restore.conf"
 
     def seen(self, file: Path) -> str:
         """A file of our folder as the server sees it."""
-        return f"{self._seen()}/{file.relative_to(self.home.data('timescaledb'))}"
+        return f"{self._seen()}/{file.relative_to(self.home.data(self.name))}"
 
     def _seen(self) -> str:
         """The folder as the server sees it."""
-        return str(self.home.data("timescaledb")) if self._is_direct() else "/srv"
+        return str(self.home.data(self.name)) if self._is_direct() else "/srv"
 
 
 def _postgres_user() -> tuple[int, int]:

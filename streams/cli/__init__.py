@@ -11,6 +11,7 @@ GROUPS = (
     "demo",
     "bench",
     "bench_curves",
+    "chaos",
     "capacity",
     "stack",
     "backup",

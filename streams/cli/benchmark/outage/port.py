@@ -1,8 +1,10 @@
-"""The simulated port at work: appends events to the gateway's file when they are due, in a thread, until it is told to stop."""
+"""The simulated port at work: appends events to the gateways' files when they are due, in a thread, until it is told to stop."""
 
 import threading
 import time
+import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,12 @@ Stream = tuple[str, str, str, str]
 
 
 class Port:
-    """`written` lines so far; `behind_s` is how late it was at worst. What it wrote is in `truth`, whenever it stops."""
+    """`written` lines so far; `behind_s` is how late it was at worst. What it wrote is in `truth`, whenever it stops.
 
-    def __init__(self, plan: Plan, into: Path) -> None:
+    Each source goes into one of the files, always the same, so that one gateway sends all of a stream.
+    """
+
+    def __init__(self, plan: Plan, *into: Path) -> None:
         self.written = 0
         self.behind_s = 0.0
         self._plan = plan
@@ -51,15 +56,18 @@ class Port:
 
     def _write(self) -> None:
         due_s = self._due_s()
-        with self._into.open("ab") as file:
+        with ExitStack() as held:
+            files = [held.enter_context(path.open("ab")) for path in self._into]
             for record in self._simulation.records():
                 due = due_s(record)
                 while (early_s := due - self.elapsed_s()) > 0:
-                    file.flush()
+                    for file in files:
+                        file.flush()
                     time.sleep(max(early_s, _TICK_S))
                 if due >= 0:
                     self.behind_s = max(self.behind_s, -early_s - _TICK_S)
-                file.write(self._line(record))
+                event = self._event(record)
+                files[zlib.crc32(event["source"].encode()) % len(files)].write(msgspec.json.encode(event) + b"\n")
                 self.written += 1
                 if self._stop.is_set():
                     return
@@ -71,10 +79,10 @@ class Port:
         begin = datetime.now(UTC)
         return lambda record: (record.time - begin).total_seconds()
 
-    def _line(self, record: SimRecord) -> bytes:
+    def _event(self, record: SimRecord) -> dict[str, Any]:
         event = event_of(record)
         self._check_order(event)
-        return msgspec.json.encode(event) + b"\n"
+        return event
 
     def _check_order(self, event: dict[str, Any]) -> None:
         """Numbers of a stream grow from line to line, so that order can be judged by them."""

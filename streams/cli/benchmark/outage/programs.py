@@ -28,13 +28,22 @@ class Program:
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """A new process; does not wait."""
-        command = [sys.executable, "-m", "streams.cli", *self._arguments]
+    def start(self, **more: str) -> None:
+        """A new process, with `more` in its environment; does not wait."""
+        command, environment = [sys.executable, "-m", "streams.cli", *self._arguments], {**self._environment, **more}
         with self.log.open("ab") as words:
             self._process = subprocess.Popen(  # noqa: S603
-                command, env=self._environment, stdin=subprocess.DEVNULL, stdout=words, stderr=subprocess.STDOUT
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=words, stderr=subprocess.STDOUT
             )
+
+    def tell(self, what: signal.Signals) -> None:
+        """Send a signal; nothing happens when it has ended."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(what)
+
+    def ended(self) -> int | None:
+        """The exit code of a process that has ended by itself or by a signal; None while it runs."""
+        return None if self._process is None else self._process.poll()
 
     def await_ready(self, within_s: float = 120.0) -> None:
         """Until /readyz says yes. Raises CheckFailedError at once when it has ended, with its last words."""
