@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 POLL_S: Final = 0.5
+_STALE_HOURS: Final = (
+    "SELECT count(DISTINCT (table_name, bucket)) FROM ingest.stale_hour WHERE table_name = ANY($1::text[])"
+)
 
 TruthFile = Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Also judge this simulated run.")]
 Wait = Annotated[str | None, typer.Option(metavar="SPAN", help="Wait this long for the worker to catch up, like 120s.")]
@@ -123,6 +126,7 @@ async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connecti
     from connectors.timescale.ledger import read_partitions
     from connectors.timescale.refolds import count_waiting
     from connectors.timescale.sla import count_due
+    from schemas.tables import ROLLUPS
     from schemas.topics import INGEST_TOPICS
 
     access, topics = access_from(settings), [topic.name for topic in INGEST_TOPICS]
@@ -131,7 +135,7 @@ async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connecti
         spans = await read_positions(access, topics)
         lines = await read_partitions(connection)
         unrelayed = await connection.fetchval("SELECT count(*) FROM ingest.dead_letter WHERE relayed_at IS NULL")
-        stale = await connection.fetchval("SELECT count(DISTINCT (table_name, bucket)) FROM ingest.stale_hour")
+        stale = await connection.fetchval(_STALE_HOURS, [rollup.hour for rollup in ROLLUPS])
         deferred = await connection.fetchval("SELECT coalesce(sum(deltas), 0) FROM ingest.deferred_minutes")
         notes = open_notes(lines, spans, unrelayed, stale, deferred) + folding_notes(
             await count_waiting(connection, foldings())
