@@ -15,9 +15,10 @@ import typer
 from rich.table import Table
 
 from schemas.backfill import is_backfill
-from schemas.errors import CheckFailedError
+from schemas.errors import CheckFailedError, ConfigurationError
 from streams.cli.paper import print_table
 from streams.cli.span import span_option
+from streams.cli.verify_remembering import verify_remembering
 
 if TYPE_CHECKING:
     import asyncpg
@@ -35,6 +36,12 @@ _STALE_HOURS: Final = (
 TruthFile = Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Also judge this simulated run.")]
 Wait = Annotated[str | None, typer.Option(metavar="SPAN", help="Wait this long for the worker to catch up, like 120s.")]
 Facts = Annotated[bool, typer.Option("--facts", help="Also make every fact again, from its raw rows, and compare.")]
+Incremental = Annotated[
+    bool, typer.Option("--incremental", help="Read only what was written to since it was last looked at.")
+]
+Nightly = Annotated[
+    bool, typer.Option("--nightly", help="Read everything again, facts too, a day of a table at a time.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
@@ -59,10 +66,22 @@ def register(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-def verify(truth: TruthFile = None, wait: Wait = None, facts: Facts = False, as_json: Json = False) -> None:
+def verify(
+    truth: TruthFile = None,
+    wait: Wait = None,
+    facts: Facts = False,
+    incremental: Incremental = False,
+    nightly: Nightly = False,
+    as_json: Json = False,
+) -> None:
     """Check that every record has exactly one outcome, and that rows, rollups and dead letters agree."""
     from streams.settings import load_settings
 
+    if incremental or nightly:
+        if (incremental and nightly) or truth or wait or facts:
+            raise ConfigurationError("--incremental and --nightly go with --json only: leave the others out")
+        verify_remembering(load_settings(), "incremental" if incremental else "nightly", as_json=as_json)
+        return
     asked = Asked(truth, span_option("--wait", wait), facts)
     ledger, settled = asyncio.run(_verify(load_settings(), asked))
     for note in settled.notes:
