@@ -7,7 +7,7 @@ profile got a new version, or its device another profile.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from math import isclose
 from typing import Any, Final
 
@@ -18,12 +18,12 @@ from connectors.timescale.fact_check import first_of, said_of
 from connectors.timescale.pool import Connection
 from connectors.timescale.refolds import horizon_of
 from connectors.timescale.sla import Minute, judged_minutes, judged_of
+from connectors.timescale.spans import Period
 from schemas.facts import RADIO_ATTRIBUTION, RADIO_LOSS
 from schemas.sla import Profile
 from streams.facts.restate import compare
 from streams.facts.sla_minute import Judged
 
-_EVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _RADIO: Final = ("port.crane_status", "port.crane_sample", "port.radio_sample", "port.device_trip")
 _STORED: Final = """
 SELECT s.* FROM unnest($1::text[], $2::timestamptz[]) AS k(device_id, bucket)
@@ -37,10 +37,11 @@ async def check_derived(connection: asyncpg.Connection) -> list[str]:
     return [*await check_sla_minutes(connection), *await check_radio_losses(connection)]
 
 
-async def check_sla_minutes(connection: Connection) -> list[str]:
-    """Device minutes whose readings say something else than what is stored."""
+async def check_sla_minutes(connection: Connection, period: Period = Period()) -> list[str]:  # noqa: B008
+    """Device minutes (of a `period`) whose readings say something else than what is stored."""
     lines: list[str] = []
-    async for minutes in judged_minutes(connection, await horizon_of(connection, ["port.radio_sample"])):
+    since = max(period.since, await horizon_of(connection, ["port.radio_sample"]))
+    async for minutes in judged_minutes(connection, since, period.until):
         stored: dict[tuple[str, datetime], dict[str, Any]] = defaultdict(dict)
         places = [list(column) for column in zip(*((m.device.device_id, m.bucket) for m in minutes), strict=True)]
         for row in await connection.fetch(_STORED, *places) if minutes else ():
@@ -74,11 +75,11 @@ def _same(one: Any, other: Any) -> bool:
     return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9) if isinstance(one, float) else bool(one == other)
 
 
-async def check_radio_losses(connection: Connection) -> list[str]:
-    """Days of machines whose cycles and readings say something else of the radio than what is stored."""
+async def check_radio_losses(connection: Connection, period: Period = Period()) -> list[str]:  # noqa: B008
+    """Days of machines (with work in a `period`) whose cycles and readings say something else than what is stored."""
     lines: list[str] = []
     horizon = await horizon_of(connection, _RADIO)
-    for due in await find_made(connection, horizon + MARGIN, _EVER):
+    for due in await find_made(connection, max(period.since, horizon + MARGIN), period.until):
         if due.place.day - MARGIN < horizon:
             continue
         losses, day = await made_of(connection, due)

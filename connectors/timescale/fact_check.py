@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import asyncpg
 
 from connectors.timescale.refolds import Folding, Outcome, Work, clock_of, horizon_of
+from connectors.timescale.spans import LONG_AGO, Period
 from schemas.facts import FactTable
 from streams.facts.fact import OPEN, Fact
 from streams.facts.kinds import KeyedKind
@@ -17,7 +18,6 @@ from streams.facts.restate import Changes
 
 SHOWN = 3
 CHUNK_KEYS = 500
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _FAILING = "SELECT kind, key, failures, detail FROM ingest.refold_failure ORDER BY kind, key"
 
 
@@ -29,25 +29,42 @@ async def check_failing(connection: asyncpg.Connection) -> list[str]:
 
 
 async def check_facts(
-    connection: asyncpg.Connection, foldings: Mapping[str, Folding], keyed: Mapping[str, KeyedKind]
+    connection: asyncpg.Connection,
+    foldings: Mapping[str, Folding],
+    keyed: Mapping[str, KeyedKind],
+    period: Period = Period(),  # noqa: B008
 ) -> list[str]:
     """Everything in which stored facts differ from what their raw rows say, in words.
 
-    Reads all raw rows of the kinds there are: about as long as folding them did.
+    Reads all raw rows of the kinds there are: about as long as folding them did. With a `period`: of the keys that have
+    rows in it, or facts that began in it.
     """
-    differences: list[str] = []
-    for name, folding in foldings.items():
-        told = await connection.fetch(f"SELECT site, newest FROM {clock_of(name)}")  # noqa: S608
-        clocks = {row["site"]: row["newest"] for row in told}
-        horizon = await horizon_of(connection, folding.raw)
-        keys = await connection.fetch(_keys(folding, keyed.get(name)), name, horizon)
-        works = [Work(row["key"], (), horizon, datetime.now(UTC), is_definition=False) for row in keys]
-        lines: list[str] = []
-        for chunk in _chunks(works):
-            known = {work.site: clocks.get(work.site, _LONG_AGO) for work in chunk}
-            lines += _lines(folding, await _without_age(connection, folding, chunk, (known, horizon)))
-        differences += first_of(lines, folding.table.name)
-    return differences
+    return [
+        difference
+        for name, folding in foldings.items()
+        for difference in await check_kind(connection, folding, keyed.get(name), period)
+    ]
+
+
+async def check_kind(
+    connection: asyncpg.Connection,
+    folding: Folding,
+    kind: KeyedKind | None,
+    period: Period = Period(),  # noqa: B008
+) -> list[str]:
+    """The same of one kind of facts."""
+    name = folding.table.kind
+    told = await connection.fetch(f"SELECT site, newest FROM {clock_of(name)}")  # noqa: S608
+    clocks = {row["site"]: row["newest"] for row in told}
+    horizon = await horizon_of(connection, folding.raw)
+    since, until = max(period.since, horizon), min(period.until, datetime.now(UTC))
+    keys = await connection.fetch(_keys(folding, kind), name, since, period.until)
+    works = [Work(row["key"], (), since, max(since, until), is_definition=False) for row in keys]
+    lines: list[str] = []
+    for chunk in _chunks(works):
+        known = {work.site: clocks.get(work.site, LONG_AGO) for work in chunk}
+        lines += _lines(folding, await _without_age(connection, folding, chunk, (known, horizon)))
+    return first_of(lines, folding.table.name)
 
 
 async def _without_age(
@@ -62,7 +79,7 @@ async def _without_age(
     suspects = [work for work in works if work.key in outcome.changes and outcome.changes[work.key].progressed]
     if not suspects:
         return outcome
-    young = await folding.fold(connection, suspects, dict.fromkeys(clocks, _LONG_AGO), horizon)
+    young = await folding.fold(connection, suspects, dict.fromkeys(clocks, LONG_AGO), horizon)
     same = {key for key, changes in young.changes.items() if changes.is_empty}
     return Outcome({key: c for key, c in outcome.changes.items() if key not in same}, outcome.failed)
 
@@ -95,9 +112,11 @@ def _keys(folding: Folding, kind: KeyedKind | None) -> str:
     column = "crane_id" if kind is None else kind.column
     key = "crane_id" if kind is None else f"site || '/' || {column}"
     began = "started_at" if kind is None else "first_at"
-    raw = " UNION ".join(f"SELECT {key} AS key FROM {table}" for table in folding.raw)  # noqa: S608
+    inside = "time >= $2 AND time < $3"
+    raw = " UNION ".join(f"SELECT {key} AS key FROM {table} WHERE {inside}" for table in folding.raw)  # noqa: S608
+    told = f"SELECT {key} FROM {folding.table.name} WHERE {began} >= $2 AND {began} < $3"  # noqa: S608
     return (
-        f"SELECT key FROM ({raw} UNION SELECT {key} FROM {folding.table.name} WHERE {began} >= $2) AS k "  # noqa: S608
+        f"SELECT key FROM ({raw} UNION {told}) AS k "  # noqa: S608
         "WHERE NOT EXISTS (SELECT FROM ingest.refold AS m WHERE m.kind = $1 AND m.key = k.key) ORDER BY key"
     )
 

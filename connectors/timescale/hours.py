@@ -4,11 +4,14 @@ An hour is computed anew from all its minutes, so adding it up twice, or after a
 
 The hours that the KPIs of the network read (`kpi.cell_hour`, `kpi.radio_hour`) are marked and stored in the same way, but
 from raw rows, and only once they are over: until then a reader computes them.
+
+The marks go on to `ingest.unverified`, those of raw tables too: what was written to is to be looked at again by `verify`.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +27,11 @@ _MARK = "INSERT INTO ingest.stale_hour (table_name, bucket) SELECT * FROM unnest
 # In a snapshot of its own: the statements after it see every minute whose mark it took.
 _TAKE = "WITH taken AS (DELETE FROM ingest.stale_hour RETURNING *) SELECT DISTINCT table_name, bucket FROM taken ORDER BY 1, 2"
 
+_HAND_ON = """
+INSERT INTO ingest.unverified AS u (table_name, bucket) SELECT * FROM unnest($1::text[], $2::timestamptz[])
+ON CONFLICT (table_name, bucket) DO UPDATE SET version = u.version + 1
+"""
+
 # A report belongs to the hour in which it ends, and one that ends on the stroke to the hour before.
 _NETWORK: Mapping[str, tuple[str, int]] = {"port.cell_minute": ("cell", MINUTE_US), "port.radio_minute": ("radio", 0)}
 _MARK_NETWORK = "INSERT INTO kpi.stale_hour (kind, bucket) SELECT * FROM unnest($1::text[], $2::timestamptz[])"
@@ -38,9 +46,12 @@ SELECT DISTINCT kind, bucket FROM taken ORDER BY 1, 2
 """
 
 
-async def mark(connection: Connection, minutes: Mapping[str, pa.Table]) -> None:
-    """The hours of these minute deltas are to be added up."""
-    stale = [(_BY_MINUTE[name].hour, bucket) for name, deltas in minutes.items() for bucket in _hours(deltas)]
+async def mark(
+    connection: Connection, minutes: Mapping[str, pa.Table], rows: Mapping[str, pa.RecordBatch] = MappingProxyType({})
+) -> None:
+    """The hours of these minute deltas are to be added up, those of these raw rows to be verified."""
+    stale = [(_BY_MINUTE[name].hour, bucket) for name, deltas in minutes.items() for bucket in _hours(deltas["bucket"])]
+    stale += [(name, hour) for name, batch in rows.items() for hour in _hours(batch["time"])]
     if stale:
         await connection.execute(_MARK, *map(list, zip(*stale, strict=True)))
     network = [mark for name, deltas in minutes.items() if name in _NETWORK for mark in _network_hours(name, deltas)]
@@ -54,23 +65,26 @@ async def roll(connection: Connection) -> int | None:
         # Only one at a time: an older sum must not overwrite a newer one.
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
             return None
-        stale = await connection.fetch(_TAKE)
+        taken = await connection.fetch(_TAKE)
+        stale = [row for row in taken if row["table_name"] in _BY_HOUR]
         for row in stale:
             await connection.execute(_statement(row["table_name"]), row["bucket"])
         for row in await connection.fetch(_TAKE_NETWORK):
             await connection.execute("SELECT kpi.store_hour($1, $2)", row["kind"], row["bucket"])
+        if taken:
+            await connection.execute(_HAND_ON, *([row[name] for row in taken] for name in ("table_name", "bucket")))
         return len(stale)
 
 
-def _hours(deltas: pa.Table) -> Iterable[datetime]:
-    return pc.unique(floored(deltas["bucket"], HOUR_US)).to_pylist()  # type: ignore[no-any-return]
+def _hours(times: pa.Array) -> Iterable[datetime]:
+    return pc.unique(floored(times, HOUR_US)).to_pylist()  # type: ignore[no-any-return]
 
 
 def _network_hours(name: str, deltas: pa.Table) -> Iterable[tuple[str, datetime]]:
     """The marks of these minutes: their hours, and the hours of the minutes before them where those may differ."""
     kind, before_us = _NETWORK[name]
     before = pc.subtract(deltas["bucket"], pa.scalar(before_us, pa.duration("us")))
-    hours = {*_hours(deltas), *pc.unique(floored(before, HOUR_US)).to_pylist()}
+    hours = {*_hours(deltas["bucket"]), *pc.unique(floored(before, HOUR_US)).to_pylist()}
     return [(kind, hour) for hour in sorted(hours)]
 
 

@@ -17,7 +17,7 @@ from streams.facts.crane_samples import COLUMNS, FLAGS, MODE, MODES, NUMBERS, Sa
 from streams.facts.fact import Row, Rows
 
 # Its texts are personal where they are plates; the view has the others.
-_IMPERSONAL: Final = {"port.ocr_read": "port.ocr_read_impersonal"}
+IMPERSONAL: Final = {"port.ocr_read": "port.ocr_read_impersonal"}
 _UNUSED: Final = frozenset({"bootid", "sequence", "partition", "record_offset", "extra"})
 _YEAR_2000_US: Final = 946_684_800_000_000
 # The planner knows little of young chunks, and one sequential scan of a day costs more than all look-ups.
@@ -78,7 +78,7 @@ def _by_key(table: str, column: str) -> str:
     names = ", ".join(f"r.{name}" for name in _readable(table))
     return (
         f"SELECT {names} FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS k(site, value, since) "  # noqa: S608
-        f"JOIN {_IMPERSONAL.get(table, table)} AS r ON r.site = k.site AND r.{column} = k.value AND r.time >= k.since "
+        f"JOIN {IMPERSONAL.get(table, table)} AS r ON r.site = k.site AND r.{column} = k.value AND r.time >= k.since "
         "WHERE r.time >= $4 ORDER BY r.time, r.event_id"
     )
 
@@ -114,5 +114,5 @@ _SAMPLES = (
 
 
 def _readable(table: str) -> list[str]:
-    hidden = _UNUSED if table in _IMPERSONAL else _UNUSED | personal_columns(table)
+    hidden = _UNUSED if table in IMPERSONAL else _UNUSED | personal_columns(table)
     return [name for name in RAW_BY_NAME[table].column_names if name not in hidden]

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import asyncpg
 
+from connectors.timescale.raw_rows import IMPERSONAL
+from connectors.timescale.spans import EVERYTHING, Where
 from schemas.tables import ROLLUPS, Measure, Rollup
 
 RELATIVE = 1e-9
@@ -19,9 +21,23 @@ async def check_rollups(connection: asyncpg.Connection) -> list[str]:
     """Rows that differ, are missing or have nothing behind them, in words; the first few of each table."""
     differences: list[str] = []
     for rollup in ROLLUPS:
-        differences += await _compare(connection, rollup, rollup.minute, minutes_from_raw(rollup))
-        differences += await _compare(connection, rollup, rollup.hour, hours_from_minutes(rollup))
+        differences += await check_minutes(connection, rollup)
+        differences += await check_hours(connection, rollup)
     return differences
+
+
+async def check_minutes(connection: asyncpg.Connection, rollup: Rollup, where: Where = EVERYTHING) -> list[str]:
+    """Minutes against raw rows; left out are those of which something is still to be added up."""
+    checked = f"bucket >= {retained_since(rollup)} AND bucket NOT IN ({_deferred(rollup.minute)})"
+    recomputed = minutes_from_raw(rollup, where.where())
+    return await _compare(connection, rollup, rollup.minute, recomputed, checked, where)
+
+
+async def check_hours(connection: asyncpg.Connection, rollup: Rollup, where: Where = EVERYTHING) -> list[str]:
+    """Hours against their minutes; left out are those that are marked, which are still to be added up."""
+    stale = f"SELECT bucket FROM ingest.stale_hour WHERE table_name = '{rollup.hour}'"  # noqa: S608
+    recomputed = hours_from_minutes(rollup, where.where(column="bucket"))
+    return await _compare(connection, rollup, rollup.hour, recomputed, f"bucket NOT IN ({stale})", where)
 
 
 def minutes_from_raw(rollup: Rollup, condition: str = "") -> str:
@@ -36,15 +52,17 @@ def minutes_from_raw(rollup: Rollup, condition: str = "") -> str:
     return f"SELECT {_added(rollup, 'bucket')} FROM ({parts}) AS contributed GROUP BY {_key(rollup)}"  # noqa: S608
 
 
-def hours_from_minutes(rollup: Rollup) -> str:
-    """SQL that computes the hour table from the minute table."""
+def hours_from_minutes(rollup: Rollup, condition: str = "true") -> str:
+    """SQL that computes the hour table from the minute table, all of it or the minutes of a `condition`."""
     columns = [*rollup.key]
     for measure in rollup.measures:
         columns.append(measure.column)
         if measure.how == "sum":
             columns.append(f"abs({measure.column}) AS {measure.column}__size")
     listed = ", ".join(columns)
-    minutes = f"SELECT time_bucket(INTERVAL '1 hour', bucket) AS bucket, {listed} FROM {rollup.minute}"  # noqa: S608
+    minutes = (
+        f"SELECT time_bucket(INTERVAL '1 hour', bucket) AS bucket, {listed} FROM {rollup.minute} WHERE {condition}"  # noqa: S608
+    )
     return f"SELECT {_added(rollup, 'bucket')} FROM ({minutes}) AS contributed GROUP BY {_key(rollup)}"  # noqa: S608
 
 
@@ -60,12 +78,11 @@ def _deferred(table: str) -> str:
     return f"SELECT unnest(buckets) FROM ingest.deferred_minutes WHERE table_name = '{table}'"  # noqa: S608
 
 
-async def _compare(connection: asyncpg.Connection, rollup: Rollup, table: str, recomputed: str) -> list[str]:
-    if table == rollup.minute:
-        checked = f"bucket >= {retained_since(rollup)} AND bucket NOT IN ({_deferred(table)})"
-    else:  # what is marked is still to be added up
-        checked = f"bucket NOT IN (SELECT bucket FROM ingest.stale_hour WHERE table_name = '{table}')"  # noqa: S608
-    rows = await connection.fetch(_comparison(rollup, table, recomputed, checked))
+async def _compare(
+    connection: asyncpg.Connection, rollup: Rollup, table: str, recomputed: str, checked: str, where: Where
+) -> list[str]:
+    checked = f"{checked} AND {where.where(column='bucket')}"
+    rows = await connection.fetch(_comparison(rollup, table, recomputed, checked), *where.args)
     differences = [_describe(rollup, table, row) for row in rows[:SHOWN]]
     if len(rows) > SHOWN:
         differences.append(f"{table}: {rows[0]['total'] - SHOWN} more rows differ")
@@ -133,7 +150,7 @@ def _contribution(rollup: Rollup, table: str, condition: str) -> str:
             columns.append(f"{size} AS {measure.column}__size")
     where = f" WHERE {condition}" if condition else ""
     groups = ", ".join(str(place) for place in range(1, len(rollup.key) + 2))
-    return f"SELECT {', '.join(columns)} FROM {table}{where} GROUP BY {groups}"  # noqa: S608
+    return f"SELECT {', '.join(columns)} FROM {IMPERSONAL.get(table, table)}{where} GROUP BY {groups}"  # noqa: S608
 
 
 def _computed(measure: Measure) -> str:

@@ -7,11 +7,12 @@ many rows, and a topic that was created again counts its offsets from 0 again. R
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import asyncpg
 
+from connectors.timescale.spans import EVERYTHING, Where
 from schemas.backfill import SUFFIX, place_of
 from schemas.events import EVENTS_BY_DOMAIN
 from schemas.tables import CELL_MEASUREMENT, RAW_BY_TYPE, RawTable
@@ -37,11 +38,17 @@ class Counts:
 
 async def count_records(connection: asyncpg.Connection) -> Counts:
     """Count what is stored, and add what retention counted before it removed it."""
-    counts = Counts(reset=await _set_aside(connection))
+    counts = await count_beside(connection)
     for topic, tables in TOPIC_TABLES.items():
         for table in tables:
             for row in await connection.fetch(_records_of(table)):
                 counts.accepted[place_of(topic, row["partition"])] += row["records"]
+    return counts
+
+
+async def count_beside(connection: asyncpg.Connection) -> Counts:
+    """All counts without the raw rows that are stored now."""
+    counts = Counts(reset=await _set_aside(connection))
     for row in await connection.fetch(_DEAD_LETTERS):
         counts.rejected[row["topic"], row["partition"]] += row["records"]
     for row in await connection.fetch(_LOST):
@@ -58,45 +65,66 @@ async def check_rows(
     differences: list[str] = []
     for topic, tables in TOPIC_TABLES.items():
         for table in tables:
-            if table is not CELL_MEASUREMENT:
-                differences += await _stored_twice(connection, topic, table)
+            differences += await stored_twice(connection, topic, table)
             differences += await _beyond_the_fence(connection, topic, table, fences)
-            for row in await connection.fetch(_two_outcomes(table), topic, topic + SUFFIX):
-                place = place_of(topic, row["partition"])
-                if place not in reset:
-                    where = f"{_shown(place)} offset {row['record_offset']}"
-                    differences.append(f"{where}: both in {table.name} and a dead letter")
+            differences += await two_outcomes(connection, topic, table, reset)
     return differences
 
 
 async def check_identities(connection: asyncpg.Connection) -> list[str]:
-    """No event (source, id, asset, time) stored under two offsets of one raw table: a repeat that was not recognised.
-
-    A repeat keeps its time. An id that a sender gives to two times is two statements, and the sender's fault.
-    """
-    differences: list[str] = []
-    for tables in TOPIC_TABLES.values():
-        for table in tables:
-            found = await connection.fetch(_identities(table))
-            differences += [
-                f"{table.name}: event {row['source']} {row['event_id']} is stored {row['records']} times"
-                for row in found[:SHOWN]
-            ]
-            if len(found) > SHOWN:
-                differences.append(f"{table.name}: {found[0]['total'] - SHOWN} more events are stored more than once")
-    return differences
+    """No event stored under two offsets of one raw table: a repeat that was not recognised."""
+    tables = [table for several in TOPIC_TABLES.values() for table in several]
+    return [difference for table in tables for difference in await repeats(connection, table)]
 
 
-async def _stored_twice(connection: asyncpg.Connection, topic: str, table: RawTable) -> list[str]:
+async def stored_twice(
+    connection: asyncpg.Connection, topic: str, table: RawTable, where: Where = EVERYTHING
+) -> list[str]:
+    """Records with more rows than one, where one is what they make."""
+    if table is CELL_MEASUREMENT:
+        return []
     rows = await connection.fetch(
-        f"SELECT partition, record_offset, count(*) AS n FROM {table.name} "  # noqa: S608 -- our own table names
-        f"GROUP BY partition, record_offset, source, event_id HAVING count(*) > 1 ORDER BY 1, 2 LIMIT {SHOWN}"
+        f"SELECT partition, record_offset, count(*) AS n FROM {table.name} WHERE {where.where()} "  # noqa: S608 -- our own names
+        f"GROUP BY partition, record_offset, source, event_id HAVING count(*) > 1 ORDER BY 1, 2 LIMIT {SHOWN}",
+        *where.args,
     )
     return [
-        f"{table.name}: {_shown(place_of(topic, row['partition']))} offset {row['record_offset']} "
+        f"{table.name}: {shown(place_of(topic, row['partition']))} offset {row['record_offset']} "
         f"is stored {row['n']} times"
         for row in rows
     ]
+
+
+async def two_outcomes(
+    connection: asyncpg.Connection,
+    topic: str,
+    table: RawTable,
+    reset: Collection[Place],
+    where: Where = EVERYTHING,
+) -> list[str]:
+    """Records that have rows and are dead letters."""
+    rows = await connection.fetch(_two_outcomes(table, where), topic, topic + SUFFIX, *where.args)
+    places = [(place_of(topic, row["partition"]), row["record_offset"]) for row in rows]
+    return [
+        f"{shown(place)} offset {offset}: both in {table.name} and a dead letter"
+        for place, offset in places
+        if place not in reset
+    ]
+
+
+async def repeats(connection: asyncpg.Connection, table: RawTable, where: Where = EVERYTHING) -> list[str]:
+    """Events (source, id, asset, time) stored under two offsets: repeats that were not recognised.
+
+    A repeat keeps its time. An id that a sender gives to two times is two statements, and the sender's fault.
+    """
+    found = await connection.fetch(_identities(table, where), *where.args)
+    differences = [
+        f"{table.name}: event {row['source']} {row['event_id']} is stored {row['records']} times"
+        for row in found[:SHOWN]
+    ]
+    if len(found) > SHOWN:
+        differences.append(f"{table.name}: {found[0]['total'] - SHOWN} more events are stored more than once")
+    return differences
 
 
 async def _beyond_the_fence(
@@ -106,13 +134,14 @@ async def _beyond_the_fence(
         f"SELECT partition, max(record_offset) AS last FROM {table.name} GROUP BY 1 ORDER BY 1"  # noqa: S608
     )
     return [
-        f"{_shown(place)}: {table.name} has offset {row['last']}, the fence is at {fence}"
+        f"{shown(place)}: {table.name} has offset {row['last']}, the fence is at {fence}"
         for row in last
         if (fence := fences.get(place := place_of(topic, row["partition"]))) is not None and row["last"] >= fence
     ]
 
 
-def _shown(place: Place) -> str:
+def shown(place: Place) -> str:
+    """A partition, as differences name it."""
     topic, partition = place
     return f"{topic}[{partition}]"
 
@@ -150,19 +179,19 @@ def _records_of(table: RawTable) -> str:
     )
 
 
-def _two_outcomes(table: RawTable) -> str:
+def _two_outcomes(table: RawTable, where: Where) -> str:
     return (
         f"SELECT DISTINCT r.partition, r.record_offset FROM ingest.dead_letter AS d JOIN {table.name} AS r "  # noqa: S608
         "ON r.record_offset = d.record_offset "
         "AND r.partition = CASE WHEN d.topic = $2 THEN -1 - d.partition ELSE d.partition END "
-        f"WHERE d.topic IN ($1, $2) ORDER BY 1, 2 LIMIT {SHOWN}"
+        f"WHERE d.topic IN ($1, $2) AND {where.where(3, 'r.time')} ORDER BY 1, 2 LIMIT {SHOWN}"
     )
 
 
-def _identities(table: RawTable) -> str:
+def _identities(table: RawTable, where: Where) -> str:
     return (
         "SELECT source, event_id, count(*) AS records, count(*) OVER () AS total FROM "  # noqa: S608
-        f"(SELECT source, event_id, {table.asset} AS asset, time FROM {table.name} "
+        f"(SELECT source, event_id, {table.asset} AS asset, time FROM {table.name} WHERE {where.where()} "
         f"GROUP BY source, event_id, {table.asset}, time, partition, record_offset) AS records "
         f"GROUP BY source, event_id, asset, time HAVING count(*) > 1 ORDER BY 1, 2 LIMIT {SHOWN + 1}"
     )

@@ -39,6 +39,13 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     "ingest.raw_table": ("table_name", "topic"),
     "ingest.schema_change": ("id", "kind", "noticed_at"),
     "ingest.stale_hour": ("table_name", "bucket"),
+    "ingest.unverified": ("table_name", "bucket", "version"),
+    "ingest.verified": ("table_name", "bucket", "rows", "records", "digest", "verified_at"),
+    "ingest.verified_day": ("name", "day", "verified_at"),
+    "ingest.verification": (
+        *("scope", "known_since", "started_at", "finished_at", "succeeded_at", "seconds", "hours", "rows"),
+        *("left_out", "differences", "found"),
+    ),
     "ingest.deferred_minutes": ("id", "table_name", "buckets", "deltas", "payload"),
     "ingest.stale_sla": ("bucket", "marked_at"),
     "ingest.refold": ("id", "kind", "key", "from_time", "to_time", "reason", "marked_at"),

@@ -113,10 +113,10 @@ async def count_due(connection: Connection) -> int:
     return due
 
 
-async def judged_minutes(connection: Connection, since: datetime) -> AsyncIterator[list[Minute]]:
-    """All minutes from `since` on that no mark is about, some at a time; wants a transaction."""
+async def judged_minutes(connection: Connection, since: datetime, until: datetime) -> AsyncIterator[list[Minute]]:
+    """All minutes from `since` on, before `until`, that no mark is about, some at a time; wants a transaction."""
     found: list[Minute] = []
-    async for row in connection.cursor(_UNMARKED, since, prefetch=_CHUNK):
+    async for row in connection.cursor(_UNMARKED, since, until, prefetch=_CHUNK):
         found.append(minute_of(row))
         if len(found) == _CHUNK:
             yield found
@@ -177,7 +177,7 @@ SELECT DISTINCT bucket FROM taken ORDER BY bucket
 _UNMARKED = """
 SELECT m.bucket, m.device_id, m.site, m.samples, a.type, a.carried_by
 FROM port.radio_minute AS m LEFT JOIN port.asset AS a ON a.asset_id = m.device_id AND a.declared
-WHERE m.bucket >= $1 AND NOT EXISTS (
+WHERE m.bucket >= $1 AND m.bucket < $2 AND NOT EXISTS (
     SELECT FROM ingest.stale_sla AS s WHERE s.bucket IN (m.bucket, m.bucket - INTERVAL '1 minute')
 )
 ORDER BY m.bucket, m.device_id

@@ -129,7 +129,7 @@ class TimescaleStore:
         for table, deltas in prepared.minutes.items():
             await rollups.add(connection, table, deltas, prepared.staged.get(table))
         await deferred.keep(connection, prepared.deferred)
-        await hours.mark(connection, prepared.minutes)
+        await hours.mark(connection, prepared.minutes, writes.rows)
         await sla.mark(connection, prepared.minutes)
         await refold_marks.add(connection, writes.marks)
         await side_tables.write(connection, self._group, writes, self._assets)

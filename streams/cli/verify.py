@@ -15,9 +15,10 @@ import typer
 from rich.table import Table
 
 from schemas.backfill import is_backfill
-from schemas.errors import CheckFailedError
+from schemas.errors import CheckFailedError, ConfigurationError
 from streams.cli.paper import print_table
 from streams.cli.span import span_option
+from streams.cli.verify_remembering import verify_remembering
 
 if TYPE_CHECKING:
     import asyncpg
@@ -28,10 +29,19 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 POLL_S: Final = 0.5
+_STALE_HOURS: Final = (
+    "SELECT count(DISTINCT (table_name, bucket)) FROM ingest.stale_hour WHERE table_name = ANY($1::text[])"
+)
 
 TruthFile = Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Also judge this simulated run.")]
 Wait = Annotated[str | None, typer.Option(metavar="SPAN", help="Wait this long for the worker to catch up, like 120s.")]
 Facts = Annotated[bool, typer.Option("--facts", help="Also make every fact again, from its raw rows, and compare.")]
+Incremental = Annotated[
+    bool, typer.Option("--incremental", help="Read only what was written to since it was last looked at.")
+]
+Nightly = Annotated[
+    bool, typer.Option("--nightly", help="Read everything again, facts too, a day of a table at a time.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
@@ -56,10 +66,22 @@ def register(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-def verify(truth: TruthFile = None, wait: Wait = None, facts: Facts = False, as_json: Json = False) -> None:
+def verify(
+    truth: TruthFile = None,
+    wait: Wait = None,
+    facts: Facts = False,
+    incremental: Incremental = False,
+    nightly: Nightly = False,
+    as_json: Json = False,
+) -> None:
     """Check that every record has exactly one outcome, and that rows, rollups and dead letters agree."""
     from streams.settings import load_settings
 
+    if incremental or nightly:
+        if (incremental and nightly) or truth or wait or facts:
+            raise ConfigurationError("--incremental and --nightly go with --json only: leave the others out")
+        verify_remembering(load_settings(), "incremental" if incremental else "nightly", as_json=as_json)
+        return
     asked = Asked(truth, span_option("--wait", wait), facts)
     ledger, settled = asyncio.run(_verify(load_settings(), asked))
     for note in settled.notes:
@@ -123,6 +145,7 @@ async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connecti
     from connectors.timescale.ledger import read_partitions
     from connectors.timescale.refolds import count_waiting
     from connectors.timescale.sla import count_due
+    from schemas.tables import ROLLUPS
     from schemas.topics import INGEST_TOPICS
 
     access, topics = access_from(settings), [topic.name for topic in INGEST_TOPICS]
@@ -131,7 +154,7 @@ async def wait_until_settled(settings: "Settings", connection: "asyncpg.Connecti
         spans = await read_positions(access, topics)
         lines = await read_partitions(connection)
         unrelayed = await connection.fetchval("SELECT count(*) FROM ingest.dead_letter WHERE relayed_at IS NULL")
-        stale = await connection.fetchval("SELECT count(DISTINCT (table_name, bucket)) FROM ingest.stale_hour")
+        stale = await connection.fetchval(_STALE_HOURS, [rollup.hour for rollup in ROLLUPS])
         deferred = await connection.fetchval("SELECT coalesce(sum(deltas), 0) FROM ingest.deferred_minutes")
         notes = open_notes(lines, spans, unrelayed, stale, deferred) + folding_notes(
             await count_waiting(connection, foldings())

@@ -26,7 +26,14 @@ MEANINGS: Final = {
     "(`contract`); read by workers when they start.",
     "ingest.deferred_minutes": "Minutes of reports that came in one large batch and are still to be added up (compressed Arrow); empty within "
     "seconds.",
-    "ingest.stale_hour": "Hours whose minutes have changed and that are still to be added up; empty within seconds.",
+    "ingest.stale_hour": "Hours whose minutes have changed and that are still to be added up, and hours of raw tables that were "
+    "written to; empty within seconds.",
+    "ingest.unverified": "Hours of raw and hour tables that were written to since `verify` last looked at them.",
+    "ingest.verified": "What hours of raw tables held when `verify` looked at them: rows, records by partition (below 0: history), "
+    "and a digest of every column that is not personal.",
+    "ingest.verified_day": "When a day of a table, or of a kind of facts, was last read again by the nightly pass.",
+    "ingest.verification": "How verification stands, by scope: `differences` of the last run that ended, `found` by the nightly one "
+    "so far, `succeeded_at` of the last that found nothing and left nothing out.",
     "ingest.stale_sla": "Minutes with new readings of devices that are still to be judged by their SLA profiles; empty "
     "within a minute.",
     "ingest.refold": "Marks: raw rows of `key` came with event times from `from_time` to `to_time`, and its facts are not "
