@@ -35,7 +35,8 @@ class Stack:
         wanted = [name for name in PARTS if name in checked(parts)]
         self._home().create()
         with locked(self._home().lock()):
-            workers.prune(self._home())
+            workers.prune(self._home().workers())
+            workers.prune(self._home().boards())
             missing = [name for name in wanted if not self._answers(self._part(name))]
             self._start_together(missing, step)
             for name in wanted:
