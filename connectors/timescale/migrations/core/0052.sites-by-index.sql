@@ -1,7 +1,5 @@
 -- Sites of which only assets are known, without reading every box that ever was at one: a step of the index for each site.
 
-CREATE INDEX asset_site_id ON port.asset (site_id);
-
 CREATE OR REPLACE VIEW kpi.site AS
 WITH RECURSIVE known (site) AS (
     SELECT min(a.site_id) FROM port.asset AS a
