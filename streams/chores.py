@@ -19,6 +19,7 @@ from connectors.kafka.producer import Publisher
 from connectors.kafka.relay import DeadLetterRelay
 from connectors.prometheus import Registry
 from connectors.timescale.attribution import attribute, newest_work
+from connectors.timescale.effects import store_effects
 from connectors.timescale.pool import Connection, Pool
 from connectors.timescale.retention import effective_kept, retire_expired
 from connectors.timescale.sla import RESTS, Judgement, judge_minutes
@@ -131,6 +132,11 @@ class Chores(Service):
     async def _attribute_to_radio(self) -> None:
         # At most a twentieth of the time: folds and lanes come first.
         await self._every(300.0, self._attribution, rest=20)
+
+    @Service.task
+    async def _keep_effects(self) -> None:
+        # At most a twentieth of the time; a site is due once an hour.
+        await self._every(60.0, self._effects, rest=20)
 
     @Service.task
     async def _retire(self) -> None:
@@ -259,6 +265,10 @@ class Chores(Service):
         if newest is not None:
             made = await attribute(self._pool, newest - _ATTRIBUTED, newest + timedelta(seconds=1))
             self._registry.counter(metrics.ATTRIBUTED_DAYS).inc(made.changed)
+
+    async def _effects(self) -> None:
+        """Before and after of the sites that are due."""
+        await store_effects(self._pool)
 
     async def _relay(self) -> None:
         async with Publisher(access_from(self._settings), "zstd") as publisher:

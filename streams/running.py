@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import structlog
 
@@ -41,7 +41,7 @@ def run_one(settings: "Settings", *, until_caught_up: bool) -> NoReturn:
 
     set_up_logs(settings.log_format)
     app = build_app(settings, INGESTED if has_started_over() else asyncio.run(check_start(settings)))
-    app.shell.on_listening = partial(_announce, settings)  # type: ignore[attr-defined]
+    app.shell.on_listening = partial(announce, settings, "workers")  # type: ignore[attr-defined]
     if until_caught_up:
         app.shell.on_caught_up = lambda: os.kill(os.getpid(), signal.SIGTERM)  # type: ignore[attr-defined]
     anew = Anew()
@@ -161,14 +161,15 @@ def _is_no_answer_to_a_person(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], QuaystreamError))
 
 
-def _announce(settings: "Settings", address: str) -> None:
+def announce(settings: "Settings", what: Literal["workers", "boards"], address: str) -> None:
     """Tell the local stack's Prometheus where we are, when there is such a stack."""
     if (settings.home / "stack.json").exists():
+        from deploy.local import workers
         from deploy.local.home import Home
-        from deploy.local.workers import announce
 
+        home = Home(settings.home)
         try:
-            file = announce(Home(settings.home), address)
+            file = workers.announce(home.workers() if what == "workers" else home.boards(), address)
         except OSError as error:
             raise ConfigurationError(
                 f"cannot write to {settings.home} ({error.strerror}): set QUAYSTREAM_HOME to a writable folder"

@@ -37,9 +37,8 @@ _RANKS: Final[Mapping[Any, int]] = {
 def port_of(memory: Memory, answers: Answers) -> Port:
     """The whole port. An asset whose site nobody declared is at a site that is called by its id."""
     assert memory.pipeline is not None  # noqa: S101  (remembered before it is asked for)
-    now = _Now(
-        memory.pipeline["at"], memory, {name: _by_asset(answers[name]) for name in _BY_ASSET}, judged_minutes(answers)
-    )
+    tables = {name: _by_asset(answers[name]) for name in _BY_ASSET}
+    now = _Now(memory.pipeline["at"], memory, tables, judged_minutes(answers), _stops(memory))
     declared = {row["site_id"]: row for row in answers["sites"]}
     assets = defaultdict(list)
     for row in answers["assets"]:
@@ -73,6 +72,7 @@ class _Now:
     memory: Memory
     tables: Mapping[str, Mapping[str, Row]]
     judged: Judged
+    stops: Mapping[str, Fault]
 
     def value(self, table: str, asset: str, column: str, otherwise: Any = None) -> Any:
         row = self.tables[table].get(asset)
@@ -118,7 +118,7 @@ def _site(
 def _crane(now: _Now, asset: Row) -> Crane:
     crane = asset["asset_id"]
     told = now.memory.status.get(crane)
-    fault = _fault(now.memory, crane)
+    fault = now.stops.get(crane)
     status, since = _status(now, crane, told, fault)
     boxes, observed = int(now.value("boxes", crane, "boxes", 0)), int(now.value("observed", crane, "minutes", 0))
     return Crane(
@@ -146,11 +146,13 @@ def _status(now: _Now, crane: str, told: Row | None, fault: Fault | None) -> tup
     return ("unknown", None) if told is None else (told["status"], told["time"])
 
 
-def _fault(memory: Memory, crane: str) -> Fault | None:
-    """The one that has stopped it for the longest."""
-    stops = [row for (asset, _), row in memory.faults.items() if asset == crane and row["active"] and row["stops_work"]]
-    first = min(stops, key=lambda row: row["time"], default=None)
-    return None if first is None else Fault(code=first["code"], severity=first["severity"], since=first["time"])
+def _stops(memory: Memory) -> Mapping[str, Fault]:
+    """By crane, the fault that has stopped it for the longest."""
+    first: dict[str, Row] = {}
+    for (asset, _), row in memory.faults.items():
+        if row["active"] and row["stops_work"] and (asset not in first or row["time"] < first[asset]["time"]):
+            first[asset] = row
+    return {asset: Fault(code=row["code"], severity=row["severity"], since=row["time"]) for asset, row in first.items()}
 
 
 def _gate(now: _Now, asset: Row) -> Gate:

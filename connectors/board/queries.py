@@ -6,7 +6,7 @@ is on the board within a minute. The test of the plans holds that no statement s
 
 from typing import Final
 
-SITES: Final = "SELECT site_id, name, extract(epoch FROM utc_offset)::int AS utc_offset_s FROM port.site"
+SITES: Final = "SELECT site_id, name, extract(epoch FROM utc_offset)::int AS utc_offset_s FROM port.site ORDER BY name"
 ASSETS: Final = "SELECT asset_id, site_id, kind, type, name, carried_by FROM port.asset"
 PROFILES: Final = "SELECT profile, version, target FROM kpi.sla_profile"
 

@@ -50,7 +50,7 @@ class Place:
 
 
 def places(run: str, sites: Iterable[Site] | None = None) -> tuple[Place, ...]:
-    """Every declared site, its gateways renamed for `run`."""
+    """Every declared site, or those given, its gateways renamed for `run`."""
     return tuple(_place(site, run) for site in (load_sites() if sites is None else sites))
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from connectors.simulator.scenarios import read_scenario
 from schemas.errors import ConfigurationError
+from schemas.reference.trial import trial_sites
 
 FAULTS: Final = (
     "duplicates",
@@ -28,7 +29,8 @@ HIGHEST_HZ: Final = 100.0
 class SimulationOptions:
     """`rate_hz` is how often a quay crane and a modem are sampled; a yard crane is at half of it.
 
-    `scenario` plays that (scenarios/) instead of the whole port.
+    `scenario` plays that (scenarios/) instead of the whole port; `sites` as many sites (schemas/reference/trial.py)
+    instead of the declared ones.
 
     Raises ConfigurationError for values that no port could be played with.
     """
@@ -39,6 +41,7 @@ class SimulationOptions:
     rate_hz: float = DEFAULT_RATE_HZ
     faults: frozenset[str] = frozenset()
     scenario: str | None = None
+    sites: int | None = None
 
     def __post_init__(self) -> None:
         if self.duration < timedelta(seconds=1):
@@ -49,6 +52,10 @@ class SimulationOptions:
             raise ConfigurationError(f"rate-hz {self.rate_hz} is out of range: write {LOWEST_HZ} to {HIGHEST_HZ}")
         if self.scenario is not None:
             read_scenario(self.scenario)
+        if self.sites is not None:
+            if self.scenario is not None:
+                raise ConfigurationError("a scenario is played at one site: take away --sites or --scenario")
+            trial_sites(self.sites)
         if unknown := sorted(self.faults - set(FAULTS)):
             raise ConfigurationError(f"unknown fault {', '.join(unknown)}: choose from {', '.join(FAULTS)}, all, none")
 
@@ -57,7 +64,8 @@ class SimulationOptions:
         """The name of the run: ten hexadecimal digits that follow from the options."""
         start = self.start.astimezone(UTC).isoformat()
         played = () if self.scenario is None else (f"scenario {self.scenario}",)
-        parts = (self.seed, start, self.duration.total_seconds(), self.rate_hz, *sorted(self.faults), *played)
+        many = () if self.sites is None else (f"sites {self.sites}",)
+        parts = (self.seed, start, self.duration.total_seconds(), self.rate_hz, *sorted(self.faults), *played, *many)
         return hashlib.blake2b(repr(parts).encode(), digest_size=5).hexdigest()
 
 

@@ -24,6 +24,7 @@ from connectors.simulator.vessels import Berth
 from connectors.simulator.wind import Wind
 from connectors.simulator.world import World
 from connectors.simulator.yard import Yard
+from schemas.reference.trial import trial_sites
 
 
 class SimRecord(NamedTuple):
@@ -41,7 +42,7 @@ class Simulation:
 
     def __init__(self, options: SimulationOptions) -> None:
         self._world = World(options)
-        self._places = places(options.run)
+        self._places = places(options.run, None if options.sites is None else trial_sites(options.sites))
         self._envelope = Envelope(options.run)
         self._faults = Faults(options, self._world.dice("faults"), self._envelope)
         self._truth = Truth(options)

@@ -2,13 +2,13 @@
 
 An hour is computed anew from all its minutes, so adding it up twice, or after a crash, changes nothing.
 
-The hours that the KPIs of the network read (`kpi.cell_hour`, `kpi.radio_hour`) are marked and stored in the same way, but
-from raw rows, and only once they are over: until then a reader computes them.
+The hours that the KPIs read (`kpi.cell_hour`, `kpi.radio_hour`, `kpi.sla_hour`, `kpi.stream_hour`) are marked and stored in
+the same way, but from raw rows or judged minutes, and only once they are over: until then a reader computes them.
 
 The marks go on to `ingest.unverified`, those of raw tables too: what was written to is to be looked at again by `verify`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from types import MappingProxyType
@@ -45,6 +45,39 @@ WITH newest AS (
 SELECT DISTINCT kind, bucket FROM taken ORDER BY 1, 2
 """
 
+# Of these raw tables kpi.stream_hour counts which numbers came.
+_DOMAINS: Mapping[str, str] = {
+    **dict.fromkeys(("port.crane_sample", "port.crane_status", "port.crane_fault"), "crane"),
+    **dict.fromkeys(("port.crane_job", "port.crane_assignment"), "crane"),
+    **dict.fromkeys(("port.gate_step", "port.ocr_read"), "gate"),
+    **dict.fromkeys(("port.cell_measurement", "port.cell_alarm_event", "port.cell_heartbeat"), "cell"),
+    **dict.fromkeys(("port.radio_sample", "port.device_trip"), "device"),
+    "port.cargo_milestone": "cargo",
+    "port.vessel_milestone": "vessel",
+}
+_AT_ONCE = 100
+_MARK_STREAMS = "INSERT INTO kpi.stale_stream (domain, bucket) SELECT * FROM unnest($1::text[], $2::timestamptz[])"
+_TAKE_STREAMS = """
+WITH newest AS (
+    SELECT domain, max(bucket) AS bucket FROM kpi.stale_stream GROUP BY domain
+), due AS (
+    SELECT DISTINCT s.domain, s.bucket FROM kpi.stale_stream AS s JOIN newest AS n ON n.domain = s.domain
+    WHERE s.bucket < n.bucket ORDER BY s.bucket LIMIT $1
+), taken AS (
+    DELETE FROM kpi.stale_stream AS s USING due AS d WHERE d.domain = s.domain AND d.bucket = s.bucket RETURNING s.*
+)
+SELECT DISTINCT domain, bucket FROM taken ORDER BY 1, 2
+"""
+# Every transaction marks the newest hour again: one mark of it is enough.
+_THIN_STREAMS = """
+WITH newest AS (
+    SELECT domain, max(bucket) AS bucket FROM kpi.stale_stream GROUP BY domain HAVING count(*) > $1
+), taken AS (
+    DELETE FROM kpi.stale_stream AS s USING newest AS n WHERE n.domain = s.domain AND n.bucket = s.bucket RETURNING s.*
+)
+INSERT INTO kpi.stale_stream (domain, bucket) SELECT DISTINCT domain, bucket FROM taken
+"""
+
 
 async def mark(
     connection: Connection, minutes: Mapping[str, pa.Table], rows: Mapping[str, pa.RecordBatch] = MappingProxyType({})
@@ -59,6 +92,28 @@ async def mark(
         await connection.execute(_MARK_NETWORK, *map(list, zip(*network, strict=True)))
 
 
+def stream_hours(rows: Mapping[str, pa.RecordBatch]) -> list[tuple[str, datetime]]:
+    """Which hours of which domain these raw rows are of."""
+    found: set[tuple[str, datetime]] = set()
+    for name, batch in rows.items():
+        if batch.num_rows:
+            found |= {(_DOMAINS[name], hour) for hour in pc.unique(floored(batch["time"], HOUR_US)).to_pylist()}
+    return sorted(found)
+
+
+async def mark_streams(connection: Connection, marks: Sequence[tuple[str, datetime]]) -> None:
+    """The numbers of these hours are to be counted again."""
+    if marks:
+        await connection.execute(_MARK_STREAMS, *map(list, zip(*marks, strict=True)))
+
+
+async def mark_judged(connection: Connection, minutes: Iterable[datetime]) -> None:
+    """The hours of these judged minutes are to be added up."""
+    judged = sorted({minute.replace(minute=0, second=0, microsecond=0) for minute in minutes})
+    if judged:
+        await connection.execute(_MARK_NETWORK, ["sla"] * len(judged), judged)
+
+
 async def roll(connection: Connection) -> int | None:
     """Add up every marked hour in one transaction; how many, or None when another worker is at it."""
     async with connection.transaction():
@@ -71,6 +126,9 @@ async def roll(connection: Connection) -> int | None:
             await connection.execute(_statement(row["table_name"]), row["bucket"])
         for row in await connection.fetch(_TAKE_NETWORK):
             await connection.execute("SELECT kpi.store_hour($1, $2)", row["kind"], row["bucket"])
+        for row in await connection.fetch(_TAKE_STREAMS, _AT_ONCE):
+            await connection.execute("SELECT kpi.store_streams($1, $2)", row["domain"], row["bucket"])
+        await connection.execute(_THIN_STREAMS, _AT_ONCE)
         if taken:
             await connection.execute(_HAND_ON, *([row[name] for row in taken] for name in ("table_name", "bucket")))
         return len(stale)

@@ -3,6 +3,7 @@
 An asset that reported before it was declared becomes a declared one; nothing is ever removed.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -24,12 +25,12 @@ SET site_id = EXCLUDED.site_id, kind = EXCLUDED.kind, name = EXCLUDED.name, gate
 """
 
 
-def apply_reference(connection: psycopg.Connection[tuple[Any, ...]]) -> None:
-    """Upsert every declared site and asset, in the caller's transaction."""
-    sites = load_sites()
+def apply_reference(connection: psycopg.Connection[tuple[Any, ...]], sites: Sequence[Site] | None = None) -> None:
+    """Upsert every declared site and asset, or those given, in the caller's transaction."""
+    declared = load_sites() if sites is None else sites
     cursor = connection.cursor()
-    cursor.executemany(_UPSERT_SITE, [_site_row(site) for site in sites])
-    cursor.executemany(_UPSERT_ASSET, [_asset_row(asset) for site in sites for asset in site.assets])
+    cursor.executemany(_UPSERT_SITE, [_site_row(site) for site in declared])
+    cursor.executemany(_UPSERT_ASSET, [_asset_row(asset) for site in declared for asset in site.assets])
 
 
 def _site_row(site: Site) -> tuple[object, ...]:

@@ -71,6 +71,17 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "kpi.restatement": (*("kind", "site", "key", "old", "new", "old_recorded_at", "revision", "changed_at", "reason"),),
     "kpi.stale_hour": ("kind", "bucket"),
+    "kpi.sla_hour": ("bucket", "site", "device_id", "profile", "version", "good", "bad", "outage_s"),
+    "kpi.stale_stream": ("domain", "bucket"),
+    "kpi.stream_hour": (
+        *("bucket", "site", "domain", "type", "asset", "source", "bootid", "received", "unnumbered", "first", "last"),
+        *("first_at", "last_at"),
+    ),
+    "kpi.effect_stored": (
+        *("site", "kpi_id", "kpi_version", "part", "since_at", "until_at", "method", "baseline", "baseline_n", "value"),
+        *("n", "difference", "difference_low", "difference_high", "ratio", "ratio_low", "ratio_high", "completeness"),
+        *("provisional", "stored_at"),
+    ),
     "kpi.cell_counter": ("name", "is_mean"),
     "kpi.cell_hour": (
         *("bucket", "site", "cell_id", "object", "part", "figure"),

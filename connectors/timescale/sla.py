@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from psycopg.types.json import Jsonb
 
+from connectors.timescale import hours
 from connectors.timescale.pool import Connection, Pool
 from connectors.timescale.raw_rows import LOOK_UP
 from schemas.errors import ConfigurationError
@@ -80,6 +81,7 @@ async def judge_minutes(pool: Pool, rests: timedelta = RESTS) -> Judgement | Non
 async def _judge(connection: Connection, minutes: Sequence[Minute]) -> Counter[tuple[str, str, str]]:
     judged = await judged_of(connection, minutes)
     written = await connection.fetch(_WRITE, *_columns(judged), RECENT)
+    await hours.mark_judged(connection, {minute.bucket for minute, _, _ in judged})
     return Counter((row["site"], row["profile"], row["state"]) for row in written if row["is_first"])
 
 

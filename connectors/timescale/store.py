@@ -41,6 +41,7 @@ class Prepared:
     minutes: Mapping[str, pa.Table]
     staged: Mapping[str, Stream]
     deferred: Mapping[str, Deferred]
+    hours: Sequence[tuple[str, datetime]]
 
 
 class TimescaleStore:
@@ -89,7 +90,7 @@ class TimescaleStore:
         streams = {name: encode(RAW_BY_NAME[name], rows) for name, rows in writes.rows.items()}
         later = deferred.deferred(writes.rollups)
         soon = {table: deltas for table, deltas in writes.rollups.items() if table not in later}
-        return Prepared(writes, streams, soon, rollups.staged(soon), later)
+        return Prepared(writes, streams, soon, rollups.staged(soon), later, hours.stream_hours(writes.rows))
 
     def fault_of(self, error: Exception) -> Fault:
         """By SQLSTATE and class (faults.py)."""
@@ -130,6 +131,7 @@ class TimescaleStore:
             await rollups.add(connection, table, deltas, prepared.staged.get(table))
         await deferred.keep(connection, prepared.deferred)
         await hours.mark(connection, prepared.minutes, writes.rows)
+        await hours.mark_streams(connection, prepared.hours)
         await sla.mark(connection, prepared.minutes)
         await refold_marks.add(connection, writes.marks)
         await side_tables.write(connection, self._group, writes, self._assets)

@@ -56,7 +56,7 @@ class Home:
     def create(self) -> None:
         """Make the folders; raises ConfigurationError where this user may not write."""
         try:
-            for name in ("logs", "run", "prometheus/workers"):
+            for name in ("logs", "run", "prometheus/workers", "prometheus/boards"):
                 (self.path / name).mkdir(parents=True, exist_ok=True)
             (self.path / "secrets").mkdir(mode=0o700, exist_ok=True)
             (self.path / ".lock").touch()
@@ -79,6 +79,10 @@ class Home:
     def workers(self) -> Path:
         """Where running workers announce their metrics address, one file per process id."""
         return self.path / "prometheus" / "workers"
+
+    def boards(self) -> Path:
+        """Where running boards do."""
+        return self.path / "prometheus" / "boards"
 
     def stack_file(self) -> Path:
         return self.path / "stack.json"

@@ -18,7 +18,7 @@ AT_ONCE = {"group_wait": "1s", "group_interval": "5s"}
 
 @dataclass(frozen=True)
 class Prometheus:
-    """Scrapes the announced workers and evaluates the rules of `deploy/monitoring/rules`."""
+    """Scrapes the announced workers and boards and evaluates the rules of `deploy/monitoring/rules`."""
 
     home: Home
     port: int
@@ -31,7 +31,7 @@ class Prometheus:
 
     def configure(self) -> None:
         values = {"port": self.port, "alertmanager_port": self.alertmanager_port}
-        places = {"workers": self.home.workers(), "rules": RULES}
+        places = {"workers": self.home.workers(), "boards": self.home.boards(), "rules": RULES}
         render("prometheus.yaml", self._config(), **values, **places)
 
     def command(self) -> list[str]:

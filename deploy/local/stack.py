@@ -39,7 +39,8 @@ class Stack:
         self._home().create()
         with locked(self._home().lock()):
             self._refuse_change()
-            workers.prune(self._home())
+            workers.prune(self._home().workers())
+            workers.prune(self._home().boards())
             missing = [name for name in wanted if not self._launcher().answers(self._part(name))]
             self._start_together(missing, step)
             for name in wanted:

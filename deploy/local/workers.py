@@ -1,6 +1,6 @@
-"""Which workers run here and where their metrics are: one Prometheus file_sd file per process id.
+"""Which workers and boards run here and where their metrics are: one Prometheus file_sd file per process id.
 
-A worker announces itself when its metrics server listens; a file whose process is gone is ignored
+Each announces itself when its metrics server listens; a file whose process is gone is ignored
 and removed by the next announcement.
 """
 
@@ -13,12 +13,12 @@ from deploy.local.home import Home
 from deploy.local.process import identity
 
 
-def announce(home: Home, address: str) -> Path:
-    """Tell Prometheus that this process serves metrics at `address` (host:port)."""
-    prune(home)
+def announce(folder: Path, address: str) -> Path:
+    """Tell Prometheus that this process serves metrics at `address` (host:port); `folder` is `Home.workers()` or its like."""
+    prune(folder)
     pid = os.getpid()
-    home.workers().mkdir(parents=True, exist_ok=True)
-    file = home.workers() / f"{pid}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{pid}.json"
     # Prometheus drops labels that begin with two underscores after discovery: this one is for us.
     labels = {"__quaystream_identity": identity(pid)}
     partial = file.with_suffix(".partial")
@@ -29,21 +29,21 @@ def announce(home: Home, address: str) -> Path:
 
 def running(home: Home) -> Iterator[str]:
     """Metrics addresses (http://…/metrics) of the workers that are alive."""
-    for file, address in _alive(home):
+    for file, address in _alive(home.workers()):
         if file.exists():
             yield f"http://{address}/metrics"
 
 
-def prune(home: Home) -> None:
-    """Remove what dead workers left behind."""
-    alive = {file for file, _ in _alive(home)}
-    for file in home.workers().glob("*.json"):
+def prune(folder: Path) -> None:
+    """Remove what dead processes left behind."""
+    alive = {file for file, _ in _alive(folder)}
+    for file in folder.glob("*.json"):
         if file not in alive:
             file.unlink(missing_ok=True)
 
 
-def _alive(home: Home) -> Iterator[tuple[Path, str]]:
-    for file in sorted(home.workers().glob("*.json")):
+def _alive(folder: Path) -> Iterator[tuple[Path, str]]:
+    for file in sorted(folder.glob("*.json")):
         try:
             group = json.loads(file.read_text())[0]
             address, pid = str(group["targets"][0]), int(file.stem)

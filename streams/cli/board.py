@@ -41,6 +41,7 @@ async def _run(settings: "Settings", bind: str, port: int) -> None:
     from connectors.board.gauges import Gauges
     from connectors.board.look import Looker, open_eye
     from connectors.board.server import BoardPages
+    from streams.running import announce
     from streams.web import Web
 
     dsn = settings.reader_dsn()
@@ -52,6 +53,7 @@ async def _run(settings: "Settings", bind: str, port: int) -> None:
     web = Web(bind, port, BoardPages(feed, gauges), "name a free one with --port")
     await web.start()
     try:
+        announce(settings, "boards", f"{bind}:{web.port}")
         print(f"The board is at http://{bind}:{web.port}/ (Ctrl-C ends it)", flush=True)
         await _until_told(feed)
     finally:

@@ -57,6 +57,10 @@ ScenarioName = Annotated[
         help=f"Play a short piece with known facts instead of the whole port: {', '.join(SCENARIOS)}.",
     ),
 ]
+Sites = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Play N sites: the declared ones, and more that are like them, up to 22."),
+]
 TruthFile = Annotated[Path | None, typer.Option("--truth", metavar="FILE", help="Write what the database must show.")]
 To = Annotated[str, typer.Option(metavar="kafka|FILE", help="Where to send, or the file to write.")]
 Backfill = Annotated[
@@ -87,6 +91,7 @@ def simulate(  # noqa: PLR0913, PLR0917  (one per option)
     seed: Seed = 1,
     duration: Duration = None,
     scenario: ScenarioName = None,
+    sites: Sites = None,
     rate: Rate = None,
     rate_hz: RateHz = 2.0,
     start: Start = None,
@@ -111,6 +116,7 @@ def simulate(  # noqa: PLR0913, PLR0917  (one per option)
         rate_hz=rate_hz,
         faults=parse_faults(faults),
         scenario=scenario,
+        sites=sites,
     )
     if truth is not None:
         _check_writable(truth)

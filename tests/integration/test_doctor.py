@@ -136,7 +136,7 @@ def worker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str
     server = HTTPServer(("127.0.0.1", 0), Answer)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"127.0.0.1:{server.server_port}"
-    workers.announce(Home(tmp_path), address)
+    workers.announce(Home(tmp_path).workers(), address)
     yield address, state
     server.shutdown()
     server.server_close()

@@ -178,7 +178,7 @@ def test_only_living_workers_are_listed(whole: Stack) -> None:
     ended = subprocess.Popen(["true"])
     ended.wait()
     (home.workers() / f"{ended.pid}.json").write_text('[{"targets": ["127.0.0.1:1"]}]')
-    file = workers.announce(home, "127.0.0.1:2")
+    file = workers.announce(home.workers(), "127.0.0.1:2")
     try:
         assert whole.status().worker_metrics == ["http://127.0.0.1:2/metrics"]
     finally:

@@ -35,6 +35,8 @@ _ASSETS: Final = ("crane_id", "gate_id", "gate_in", "gate_out", "cell_id", "devi
 _MARKS: Final = (
     "INSERT INTO kpi.stale_hour SELECT DISTINCT 'cell', time_bucket('1 hour', time - INTERVAL '1 us') FROM port.cell_measurement",
     "INSERT INTO kpi.stale_hour SELECT DISTINCT 'radio', time_bucket('1 hour', time) FROM port.radio_sample",
+    """INSERT INTO kpi.stale_stream SELECT DISTINCT domain, bucket
+       FROM kpi.stream_counts('1 hour', '-infinity', 'infinity')""",
 )
 
 

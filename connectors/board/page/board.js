@@ -45,8 +45,13 @@ function draw() {
   show(at("head"), head(state.port, t, clock(t, now), link(t, silence, isLate), LANGUAGES, choose));
   if (state.port) {
     show(at("sites"), sites(state.port, t, chosen));
-    show(at("side"), side(state.port, t, chosen, narrow.matches ? 3 : 8));
+    show(at("side"), side(state.port, t, chosen, narrow.matches ? 3 : room()));
   }
+}
+
+// As many alarms as stand above the legend.
+function room() {
+  return Math.max(3, Math.floor((innerHeight - 400) / 98));
 }
 
 // Not every second: a screen reader says it when it begins and when its words change.

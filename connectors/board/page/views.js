@@ -65,7 +65,7 @@ function site(s, t, compact) {
     h("header", {},
       h("h3", { id: `name-${s.site}`, title: s.site }, h("a", { href: `#${s.site}`, "aria-label": t.say("open", { name: s.name }) }, s.name)),
       h("p", { class: "age" }, age !== null && age <= FRESH_S ? [h("span", { class: "lamp", "aria-hidden": "true" }), h("span", { class: "unseen" }, t.say("live"))]
-        : age === null ? t.say("never") : t.say("old", { age: t.span(age) }))),
+        : age === null ? t.say(compact ? "unknown" : "never") : compact ? t.span(age) : t.say("old", { age: t.span(age) }))),
     compact ? summary(s, t) : [
       s.cranes.some(isQuay) && water(s, t),
       cranes(s, t, "quay", s.cranes.filter(isQuay)),
@@ -77,20 +77,30 @@ function site(s, t, compact) {
 
 const isQuay = (crane) => crane.type !== "RTG" && crane.type !== "RMG" && crane.type !== "ASC";
 
+// A tile among many: a square for each crane, or for each device where there is none, and six figures.
 function summary(s, t) {
-  const waiting = s.gates.reduce((sum, g) => sum + g.waiting, 0);
+  const quay = s.cranes.filter((c) => isQuay(c) && c.box_per_h !== null && c.status !== "unknown");
   const inside = s.devices.filter((d) => d.state === "in").length;
-  const fact = (value, key) => h("p", {}, h("b", {}, value), " ", t.say(key));
+  const out = s.devices.some((d) => d.state === "out");
+  const whole = completeness([s]);
+  const figure = (value, key, state) => h("div", { class: state ?? "" }, h("dt", {}, t.say(key)), h("dd", {}, value));
   return [
-    h("ul", { class: "dots" }, s.cranes.map((c) =>
-      h("li", { class: c.status }, h("span", { "aria-hidden": "true" }, SYMBOLS[c.status]),
-        h("span", { class: "unseen" }, `${short(c.asset, s.site)} ${statusWord(c, t)}`)))),
-    h("div", { class: "facts" },
-      fact(`${s.cranes.filter((c) => c.status === "working").length}/${s.cranes.length}`, "cranesWorking"),
-      fact(t.number(waiting), "trucksWaiting"),
-      fact(`${inside}/${s.devices.length}`, "devicesIn"),
-      fact(t.number(s.alarms_total), "alarms")),
+    h("ul", { class: `dots ${s.cranes.length ? "" : "small"}` }, s.cranes.length ? s.cranes.map((c) => dot(c, s, c.status, SYMBOLS[c.status], statusWord(c, t)))
+      : s.devices.map((d) => dot(d, s, d.state, IN_OUT[d.state], t.say(d.state === "unknown" ? "notKnown" : d.state)))),
+    h("dl", { class: "six" },
+      figure(s.cranes.length ? `${s.cranes.filter((c) => c.status === "working").length}/${s.cranes.length}` : "–", "atWork",
+        s.cranes.some((c) => c.status === "fault") ? "bad" : ""),
+      figure(quay.length ? t.number(quay.reduce((sum, c) => sum + c.box_per_h, 0)) : "–", "perHour"),
+      figure(t.number(s.gates.reduce((sum, g) => sum + g.waiting, 0)), "queueing"),
+      figure(`${inside}/${s.devices.length}`, "inSla", out ? "bad" : ""),
+      figure(t.number(s.alarms_total), "raised", s.alarms_total ? "warn" : ""),
+      figure(whole === null ? "–" : `${t.number(Math.floor(whole * 100))}%`, "whole")),
   ];
+}
+
+function dot(asset, s, state, symbol, word) {
+  return h("li", { key: asset.asset, class: state, title: asset.name }, h("span", { "aria-hidden": "true" }, symbol),
+    h("span", { class: "unseen" }, `${short(asset.asset, s.site)} ${word}`));
 }
 
 function water(s, t) {

@@ -16,16 +16,22 @@ SELECT e.site AS "Site", d.title AS "Number", e.part AS "Of", d.unit AS "Unit", 
        CASE WHEN e.ratio_low IS NULL THEN 'unknown'
             WHEN e.ratio_low <= 1 AND e.ratio_high >= 1 THEN 'no effect shown'
             WHEN (e.ratio > 1) = (d.better = 'higher') THEN 'better' ELSE 'worse' END AS "Verdict",
-       e.completeness AS "Complete"
-FROM kpi.effect AS e JOIN kpi.definition AS d ON d.kpi_id = e.kpi_id AND d.kpi_version = e.kpi_version
+       e.completeness AS "Complete", e.until_at AS "Until"
+FROM kpi.effect_stored AS e JOIN kpi.definition AS d ON d.kpi_id = e.kpi_id AND d.kpi_version = e.kpi_version
 WHERE e.{OF_SITE} AND d.better <> 'neither' ORDER BY e.site, d.title, e.part NULLS FIRST
 """),
     ),
     unit="none",
     means=BEFORE_AFTER,
     runbook="RefoldLate",
-    says="From the end of the newest baseline until now, with 95 % intervals. None of it says what caused the change.",
-    units={"Change": "percentunit", "At least": "percentunit", "At most": "percentunit", "Complete": "percentunit"},
+    says="From the end of the newest baseline on, worked out once an hour, with 95 % intervals. None of it says what caused the change.",
+    units={
+        "Change": "percentunit",
+        "At least": "percentunit",
+        "At most": "percentunit",
+        "Complete": "percentunit",
+        "Until": "dateTimeAsIso",
+    },
     colours={"better": "green", "worse": "red", "no effect shown": "grey", "unknown": "grey"},
     width=24,
     height=14,

@@ -69,7 +69,7 @@ async def _send_open_loop(task: dict[str, Any]) -> Schedule:
     start, wall_us = time.monotonic() + LEAD_S, time.time_ns() // 1_000 + round(LEAD_S * 1e6)
     workload = Workload(task["boot"], wall_us)
     schedule["due"] = start + np.arange(count) / rate
-    async with _producer(KafkaAccess(task["brokers"])) as producer:
+    async with open_producer(KafkaAccess(task["brokers"])) as producer:
         for number in range(count):
             after_s = number / rate
             await _sleep_until(start + after_s)
@@ -93,7 +93,7 @@ def _note(schedule: Schedule, number: int, future: "asyncio.Future[Any]") -> Non
 
 
 @asynccontextmanager
-async def _producer(access: KafkaAccess) -> AsyncIterator[AIOKafkaProducer]:
+async def open_producer(access: KafkaAccess) -> AsyncIterator[AIOKafkaProducer]:
     """As the product's publisher: idempotent, acknowledged by all replicas, 5 ms linger."""
     producer = AIOKafkaProducer(
         **client_options(access), acks="all", enable_idempotence=True, compression_type="lz4", linger_ms=5

@@ -48,11 +48,15 @@ MEANINGS: Final = {
     "kpi.restatement": "Every change of a finished fact: what it said (`old`) until `changed_at`, what it says (`new`; null "
     "where it was withdrawn), and why (`late`, `replayed`, `withdrawn`, `definition`).",
     "ingest.cell_clock": "The newest event time of a site's alarms and heartbeats: with the one above, what a cell's silence is judged by.",
-    "kpi.stale_hour": "Hours with new raw rows of cells or devices: numbers compute them from the rows until they are stored "
-    "in the two tables below. The newest hour of each `kind` always stands here.",
+    "kpi.stale_hour": "Hours with new raw rows of cells or devices, or newly judged minutes: numbers compute them until they are stored "
+    "in `kpi.cell_hour`, `kpi.radio_hour` and `kpi.sla_hour`. The newest hour of each `kind` always stands here.",
     "kpi.cell_counter": "The counters that the KPIs of the network are made of, and which of them are means.",
     "kpi.cell_hour": "What those KPIs divide, per hour, cell and part (`5qi=82`, `snssai=1-000001`, empty for all): suspect "
     "values left out, means weighted. `figure` is a counter, a mean, or `reports`.",
+    "kpi.sla_hour": "Minutes of devices in (`good`) and out of (`bad`) their SLA profiles, per hour: what budgets are counted from.",
+    "kpi.stale_stream": "Hours with new events of a domain, as in `kpi.stale_hour`: until they are stored in `kpi.stream_hour`.",
+    "kpi.stream_hour": "Which numbers of each stream came in an hour: what completeness is counted from.",
+    "kpi.effect_stored": "Before and after as worked out within the last hour (`until_at`), from each site's newest baseline.",
     "kpi.radio_hour": "Readings of devices per hour and serving cell.",
     "port.site": "The declared sites: name, clock, shifts.",
     "port.asset": "Cranes, gates, cells and devices. `declared` is false for those that joined by reporting.",
