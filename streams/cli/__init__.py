@@ -26,6 +26,8 @@ GROUPS = (
     "offsets",
     "export",
     "kpi",
+    "share",
+    "vault",
     "doctor",
     "health",
     "simulate",
