@@ -44,6 +44,12 @@ UNKNOWN_FIELDS = Metric(
     "Accepted events with data fields or extension attributes the schemas do not know.",
     ("domain",),
 )
+CLEAR_NAMES = Metric(
+    "quaystream_clear_names_total",
+    "counter",
+    "Names in the clear withheld from the rows of a site that sends pseudonyms only.",
+    ("domain", "site"),
+)
 COUNTERS_UNKNOWN = Metric(
     "quaystream_counters_unknown_total",
     "counter",
@@ -299,6 +305,12 @@ GATEWAY_TROUBLES = Metric(
     "What Kafka's client reported: away, certificate, credentials, not_allowed, no_topic, refused, other.",
     ("trouble",),
 )
+GATEWAY_NAMES = Metric(
+    "quaystream_gateway_names_total",
+    "counter",
+    "Names of people and vehicles on their way into the spool: replaced by pseudonyms, or withheld for want of a key.",
+    ("outcome",),
+)
 GATEWAY_CLOCK_STEPS = Metric(
     "quaystream_gateway_clock_steps_total", "counter", "Times the gateway's wall clock jumped by a second or more."
 )
@@ -333,7 +345,7 @@ EDGE: tuple[Metric, ...] = (
     CONNECTOR_DEAD_LETTERS,
     *(SPOOL_COMMIT_SECONDS, SPOOL_REFUSED, SPOOL_DROPPED, SPOOL_SET_ASIDE),
     *(MQTT_CONNECTED, MQTT_TROUBLES, MQTT_PASSED_BY, CONNECTOR_MISSING, SPARKPLUG_REBIRTHS),
-    *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_CLOCK_STEPS, BUILD_INFO),
+    *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_NAMES, GATEWAY_CLOCK_STEPS, BUILD_INFO),
 )
 
 # The board (docs/how-to/board.md).
@@ -355,7 +367,7 @@ BOARD_READ_TIMESTAMP = Metric(
 BOARD: tuple[Metric, ...] = (BOARD_VIEWERS, BOARD_READ_SECONDS, BOARD_READ_FAILURES, BOARD_READ_TIMESTAMP)
 
 CATALOGUE: tuple[Metric, ...] = (
-    *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, COUNTERS_UNKNOWN, KEY_MISMATCH, LOST_RECORDS),
+    *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, COUNTERS_UNKNOWN, CLEAR_NAMES, KEY_MISMATCH, LOST_RECORDS),
     *(COMMIT_SECONDS, COMMIT_ROWS, COMMIT_RETRIES, FENCED, LAST_COMMIT_TIMESTAMP),
     *(EVENT_AGE, FRESHNESS_TIMESTAMP, PARTITION_LAG_RECORDS, PARTITION_LAG_SECONDS, PARTITION_PAUSED),
     *(BACKFILL_RATE, BACKFILL_RECORDS, BACKFILL_YIELDED),

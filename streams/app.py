@@ -29,6 +29,7 @@ from schemas.reference import declared_sources
 from schemas.signing import read_gateways
 from schemas.topics import INGEST_TOPICS
 from streams.chores import PASSING, Chores
+from streams.core.clear_names import Sites
 from streams.core.domain import Limits
 from streams.core.record import TopicPartition
 from streams.domains import DOMAINS
@@ -251,6 +252,7 @@ def limits_of(settings: Settings) -> Limits:
         settings.dead_letter_share,
         settings.dead_letter_window,
         read_gateways(settings.gateway_keys_file) if settings.gateway_keys_file else None,
+        Sites(settings.sites_of_pseudonyms()),
     )
 
 

@@ -13,6 +13,7 @@ from schemas.outcome import POISON
 from streams.core import assemble
 from streams.core.batch import Batch, Forced, read
 from streams.core.bound import Bound
+from streams.core.clear_names import withhold
 from streams.core.decode import Decoder
 from streams.core.domain import Domain, Limits
 from streams.core.judge import conclude, probes, unnumbered_assets, walk
@@ -93,7 +94,7 @@ class Pipeline:
             outcomes = conclude(batch, walked, stored)
             accepted = batch.is_event()
             accepted[list(outcomes)] = False
-            rows = assemble.rows(self.domain, batch, accepted)
+            rows, clear_names = withhold(assemble.rows(self.domain, batch, accepted), self.limits.pseudonyms_only)
             lost = tuple(
                 gap
                 for stretch in batch.stretches
@@ -122,6 +123,7 @@ class Pipeline:
                 skew_s=assemble.skew_by_source(batch),
                 unknown_fields=assemble.unknown_fields(batch),
                 strange=self.domain.strange(rows) if self.domain.strange else {},
+                clear_names=clear_names,
                 key_mismatches=mismatches,
             )
 

@@ -63,6 +63,8 @@ class WorkerRecorder:
             self._registry.counter(metrics.KEY_MISMATCH, topic).inc(count)
         if writes.unknown_fields:
             self._registry.counter(metrics.UNKNOWN_FIELDS, writes.domain).inc(writes.unknown_fields)
+        for site, count in writes.clear_names.items():
+            self._registry.counter(metrics.CLEAR_NAMES, writes.domain, site).inc(count)
         for why, count in writes.strange.items():
             self._registry.counter(metrics.COUNTERS_UNKNOWN, why).inc(count)
 

@@ -128,6 +128,11 @@ class Settings(BaseSettings):
     key_file: Path | None = Field(default=None, description=FILE)
     signing_key_file: Path | None = Field(default=None, description=FILE)
     gateway_keys_file: Path | None = Field(default=None, description=FILE)
+    pseudonym_keys_file: Path | None = Field(default=None, description=FILE)
+    pseudonyms_only: str = Field(
+        default="", pattern=r"^(all|[A-Z0-9]+-[A-Z0-9]+(,[A-Z0-9]+-[A-Z0-9]+)*|)$", description="SITE,… or all"
+    )
+    contracts: Path | None = Field(default=None, description="the path of a folder of contracts")
     log_format: Literal["json", "console"] = Field(default="console", description="json or console")
     trace_export: Literal["off", "otlp"] = Field(default="off", description="off or otlp")
 
@@ -152,6 +157,11 @@ class Settings(BaseSettings):
             message = f"{variable('kafka_security')}={self.kafka_security} needs {names}: set it to {FILE}"
             raise ValueError(message)
         return self
+
+    def sites_of_pseudonyms(self) -> frozenset[str] | None:
+        """The sites of `pseudonyms_only`; None: all."""
+        names = self.pseudonyms_only
+        return None if names == "all" else frozenset(names.split(",") if names else ())
 
     def worker_dsn(self) -> str:
         """The worker's connection URL, password included; raises ConfigurationError as the others do."""

@@ -15,6 +15,7 @@ from schemas.metrics import (
     GATEWAY_CLOCK_STEPS,
     GATEWAY_DELIVERED,
     GATEWAY_LANE_AGE,
+    GATEWAY_NAMES,
     GATEWAY_TROUBLES,
     SPOOL_BYTES,
     SPOOL_COMMIT_SECONDS,
@@ -54,6 +55,8 @@ class Gauges:
             self._count(GATEWAY_DELIVERED, sender.delivered[lane], lane)
         for trouble, times in sender.troubles.items():
             self._count(GATEWAY_TROUBLES, times, trouble)
+        for outcome, names in publisher.names.items():
+            self._count(GATEWAY_NAMES, names, outcome)
         self._count(SPOOL_DROPPED, publisher.keeper.spool.dropped)
 
     def _count(self, metric: Metric, total: int, *labels: Any) -> None:

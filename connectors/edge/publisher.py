@@ -20,7 +20,7 @@ CLOSE_S: Final = 5.0
 class Publisher:
     """Takes events into a spool on this machine's disk, and sends them to Kafka from there, in the background.
 
-    `spool` is a file of this process alone. `source` names the gateway in events that name none.
+    `spool` is a file of this process alone. Where `access` names keys of pseudonyms, clear names never reach it. `source` names the gateway in events that name none.
 
         async with Publisher(Path("/var/lib/gw/spool.db"), KafkaAccess("kafka:9092"), "/vnhph/tanvu/gw-03") as publisher:
             await publisher.send({"type": "io.quaystream.crane.sample.v1", "subject": "VNHPH-TANVU-STS03",
@@ -44,6 +44,7 @@ class Publisher:
         self._bounds = bounds
         self._on_commit = on_commit
         self._connect = connect_to(access, delivery)
+        self._protector = access.protector()
         self._delivery = delivery
         self._open: _Open | None = None
 
@@ -84,6 +85,9 @@ class Publisher:
 
     async def keep(self, parcel: Parcel) -> list[Receipt]:
         """As `send_all`, of events that are checked already."""
+        if self._protector is not None:
+            event = self._protector.event
+            parcel = parcel._replace(events=[one._replace(event=event(one.event)) for one in parcel.events])
         opened = self._opened()
         if opened.sending.done() and (failure := opened.sending.exception()):
             raise failure
@@ -114,6 +118,11 @@ class Publisher:
     def sender(self) -> Sender:
         """What delivers; for metrics."""
         return self._opened().sender
+
+    @property
+    def names(self) -> Mapping[str, int]:
+        """Names on their way into the spool: how many were replaced, how many withheld; for metrics."""
+        return {} if self._protector is None else self._protector.counts
 
     @property
     def sending(self) -> "asyncio.Task[None]":

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
+from connectors.kafka.protector import Protector
 from schemas.errors import ConfigurationError
 from schemas.signing import HEADER, Headers, Key, read_key
 
@@ -57,10 +58,15 @@ class KafkaAccess:
     sasl: Sasl | None = None
     tls: Tls = field(default_factory=Tls)
     signing_key_file: Path | None = None
+    pseudonym_keys_file: Path | None = None
 
     def signer(self) -> "Signer | None":
         """What signs records; reads the key. Raises ConfigurationError."""
         return None if self.signing_key_file is None else Signer(read_key(self.signing_key_file))
+
+    def protector(self) -> "Protector | None":
+        """What replaces clear names by pseudonyms; reads the keys. Raises ConfigurationError."""
+        return None if self.pseudonym_keys_file is None else Protector(self.pseudonym_keys_file)
 
 
 class Signer:
@@ -97,6 +103,8 @@ class KafkaSettings(Protocol):
     def key_file(self) -> Path | None: ...
     @property
     def signing_key_file(self) -> Path | None: ...
+    @property
+    def pseudonym_keys_file(self) -> Path | None: ...
 
 
 def access_from(settings: KafkaSettings) -> KafkaAccess:
@@ -105,7 +113,8 @@ def access_from(settings: KafkaSettings) -> KafkaAccess:
     if settings.username_file and settings.password_file:
         sasl = Sasl(settings.sasl_mechanism, settings.username_file, settings.password_file)
     tls = Tls(settings.ca_file, settings.cert_file, settings.key_file)
-    access = KafkaAccess(settings.brokers, settings.kafka_security, sasl, tls, settings.signing_key_file)
+    files = (settings.signing_key_file, settings.pseudonym_keys_file)
+    access = KafkaAccess(settings.brokers, settings.kafka_security, sasl, tls, *files)
     _refuse_contradictions(access)
     return access
 

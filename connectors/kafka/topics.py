@@ -173,6 +173,17 @@ class TopicAdmin:
                 if code:
                     raise ConfigurationError(f"the broker refused to alter topic {name}: {message}")
 
+    async def names(self, prefix: str) -> list[str]:
+        """The topics whose names begin so."""
+        return sorted(name for name in await self._client.list_topics() if name.startswith(prefix))
+
+    async def delete(self, names: Sequence[str]) -> None:
+        """Delete topics, with all that is in them. Raises ConfigurationError if refused."""
+        response = await self._client.delete_topics(list(names), timeout_ms=int(ANSWER_S * 1000))
+        for name, code in response.topic_error_codes:
+            if code:
+                raise ConfigurationError(f"the broker refused to delete topic {name}: {for_code(code).__name__}")
+
     async def add_partitions(self, difference: Difference) -> None:
         """Bring a topic to its declared number of partitions. The caller knows that it is drained."""
         wanted = {difference.topic: NewPartitions(total_count=int(difference.declared))}

@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pyarrow as pa
 
+from schemas.classification import classified
 from schemas.errors import ConfigurationError
 from schemas.tables import RAW_TABLES, RawTable
 
@@ -87,12 +88,8 @@ def personal_columns(table: str) -> frozenset[str]:
 
 
 def _personal(table: RawTable) -> frozenset[str]:
-    fields = table.model.model_fields.items()
-    return frozenset(name for name, field in fields if _classification(field.json_schema_extra) == "personal")
-
-
-def _classification(extra: Any) -> Any:
-    return extra.get("classification") if isinstance(extra, dict) else None
+    found = {name: classified(field) for name, field in table.model.model_fields.items()}
+    return frozenset(name for name, one in found.items() if one is not None and one.name == "personal")
 
 
 def _query(extract: Extract, since: datetime | None, until: datetime | None) -> tuple[str, list[datetime]]:

@@ -17,6 +17,8 @@ ON_DATABASE = (
     "GRANT CONNECT, TEMPORARY ON DATABASE quaystream TO quaystream_worker",
     "GRANT CONNECT ON DATABASE quaystream TO quaystream_reader",
     "GRANT pg_monitor TO quaystream_owner",
+    # A role per agency (`quaystream share apply`); it may give them nothing that is not its own.
+    "ALTER ROLE quaystream_owner CREATEROLE",
     "ALTER ROLE quaystream_reader SET default_transaction_read_only = on",
     "ALTER ROLE quaystream_reader SET statement_timeout = '60s'",
 )

@@ -12,7 +12,10 @@ from schemas.compatibility.place import Place
 
 Schema = dict[str, Any]
 
-_SAYS_NOTHING: Final = {"$schema", "$id", "$comment", "title", "description", "examples", "classification"}
+_SAYS_NOTHING: Final = {
+    *("$schema", "$id", "$comment", "title", "description", "examples"),
+    *("classification", "purposes", "pseudonym"),
+}
 _NESTED: Final = {"type", "anyOf", "required", "properties", "additionalProperties", "items"}
 _RANGE: Final = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 _MOST: Final = {"maxLength": "characters", "maxItems": "items"}

@@ -1,7 +1,8 @@
 """Events of boxes: where a container is and who released it."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from schemas.classification import BOX, CALL, CLEARANCE
 from schemas.events.fields import Word
 from schemas.events.model import EventData
 from schemas.identifiers import container_problem
@@ -18,13 +19,15 @@ class CargoMilestone(EventData):
     TYPE = "io.quaystream.cargo.milestone.v1"
     RULE = staticmethod(_is_a_container)
 
-    equipment_reference: Word
-    milestone: Literal["discharged", "stacked", "clearance", "released", "gated_out", "gated_in", "loaded", "restowed"]
-    agency: Word | None = None
-    status: Word | None = None
-    call_id: Word | None = None
-    iso_equipment_code: Word | None = None
-    empty: bool | None = None
+    equipment_reference: Annotated[Word, BOX]
+    milestone: Annotated[
+        Literal["discharged", "stacked", "clearance", "released", "gated_out", "gated_in", "loaded", "restowed"], BOX
+    ]
+    agency: Annotated[Word | None, CLEARANCE] = None
+    status: Annotated[Word | None, CLEARANCE] = None
+    call_id: Annotated[Word | None, CALL] = None
+    iso_equipment_code: Annotated[Word | None, BOX] = None
+    empty: Annotated[bool | None, BOX] = None
 
 
 EVENTS: tuple[type[EventData], ...] = (CargoMilestone,)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from schemas.classification import RADIO, TOPOLOGY
 from schemas.events.fields import (
     CounterName,
     Cqi,
@@ -28,11 +29,11 @@ from schemas.events.model import AtLeastOne, EventData, EventPart
 class Measurement(EventPart):
     """One counter of a report: a value (null = the network had none) or a histogram's bins, in the declared unit."""
 
-    name: CounterName
-    value: Number | None = None
-    bins: Annotated[list[Number], Field(min_length=1, max_length=4096)] | None = None
-    unit: Word | None = None
-    labels: dict[str, str | Integer] | None = None
+    name: Annotated[CounterName, RADIO]
+    value: Annotated[Number | None, RADIO] = None
+    bins: Annotated[Annotated[list[Number], Field(min_length=1, max_length=4096)] | None, RADIO] = None
+    unit: Annotated[Word | None, RADIO] = None
+    labels: Annotated[dict[str, str | Integer] | None, RADIO] = None
 
 
 def _value_or_bins(data: Any) -> str | None:
@@ -52,13 +53,13 @@ class CellMeasurement(EventData):
     TYPE = "io.quaystream.cell.measurement.v1"
     RULE = staticmethod(_value_or_bins)
 
-    granularity_s: GranularityS
-    object: Word
-    managed_element: Word | None = None
-    vendor: Word | None = None
-    interface: Word | None = None
-    suspect: bool | None = None
-    measurements: Annotated[list[Measurement], Field(min_length=1, max_length=16_384)]
+    granularity_s: Annotated[GranularityS, RADIO]
+    object: Annotated[Word, TOPOLOGY]
+    managed_element: Annotated[Word | None, TOPOLOGY] = None
+    vendor: Annotated[Word | None, TOPOLOGY] = None
+    interface: Annotated[Word | None, TOPOLOGY] = None
+    suspect: Annotated[bool | None, RADIO] = None
+    measurements: Annotated[list[Measurement], Field(min_length=1, max_length=16_384), RADIO]
 
 
 class RadioSample(EventData):
@@ -66,20 +67,20 @@ class RadioSample(EventData):
 
     TYPE = "io.quaystream.cell.radio.v1"
 
-    serving_cell: Word | None = None
-    rsrp_dbm: RsrpDbm | None = None
-    rsrq_db: RsrqDb | None = None
-    sinr_db: SinrDb | None = None
-    rssi_dbm: RssiDbm | None = None
-    cqi: Cqi | None = None
-    rtt_ms: NonNegative | None = None
-    loss_ratio: Ratio | None = None
-    uplink_mbps: NonNegative | None = None
-    downlink_mbps: NonNegative | None = None
-    handover: bool | None = None
-    slice: Word | None = None
-    five_qi: FiveQi | None = None
-    network_mode: Word | None = None
+    serving_cell: Annotated[Word | None, TOPOLOGY] = None
+    rsrp_dbm: Annotated[RsrpDbm | None, RADIO] = None
+    rsrq_db: Annotated[RsrqDb | None, RADIO] = None
+    sinr_db: Annotated[SinrDb | None, RADIO] = None
+    rssi_dbm: Annotated[RssiDbm | None, RADIO] = None
+    cqi: Annotated[Cqi | None, RADIO] = None
+    rtt_ms: Annotated[NonNegative | None, RADIO] = None
+    loss_ratio: Annotated[Ratio | None, RADIO] = None
+    uplink_mbps: Annotated[NonNegative | None, RADIO] = None
+    downlink_mbps: Annotated[NonNegative | None, RADIO] = None
+    handover: Annotated[bool | None, RADIO] = None
+    slice: Annotated[Word | None, TOPOLOGY] = None
+    five_qi: Annotated[FiveQi | None, RADIO] = None
+    network_mode: Annotated[Word | None, TOPOLOGY] = None
 
 
 RadioSample.RULE = staticmethod(AtLeastOne(tuple(RadioSample.model_fields)))
@@ -94,12 +95,12 @@ class DeviceTrip(EventData):
 
     TYPE = "io.quaystream.cell.trip.v1"
 
-    trip_id: Word
-    duration_s: TripS
-    kind: Word | None = None
-    laden: bool | None = None
-    waited_s: NonNegative | None = None
-    completed: bool | None = None
+    trip_id: Annotated[Word, RADIO]
+    duration_s: Annotated[TripS, RADIO]
+    kind: Annotated[Word | None, RADIO] = None
+    laden: Annotated[bool | None, RADIO] = None
+    waited_s: Annotated[NonNegative | None, RADIO] = None
+    completed: Annotated[bool | None, RADIO] = None
 
 
 class CellAlarm(EventData):
@@ -107,12 +108,12 @@ class CellAlarm(EventData):
 
     TYPE = "io.quaystream.cell.alarm.v1"
 
-    alarm_id: Word
-    condition: Word
-    severity: Literal["critical", "major", "minor", "warning", "cleared"]
-    interface: Word | None = None
-    specific_problem: Text | None = None
-    probable_cause: Text | None = None
+    alarm_id: Annotated[Word, TOPOLOGY]
+    condition: Annotated[Word, TOPOLOGY]
+    severity: Annotated[Literal["critical", "major", "minor", "warning", "cleared"], TOPOLOGY]
+    interface: Annotated[Word | None, TOPOLOGY] = None
+    specific_problem: Annotated[Text | None, TOPOLOGY] = None
+    probable_cause: Annotated[Text | None, TOPOLOGY] = None
 
 
 class CellHeartbeat(EventData):
@@ -120,7 +121,7 @@ class CellHeartbeat(EventData):
 
     TYPE = "io.quaystream.cell.heartbeat.v1"
 
-    interval_s: IntervalS
+    interval_s: Annotated[IntervalS, RADIO]
 
 
 EVENTS: tuple[type[EventData], ...] = (CellMeasurement, RadioSample, CellAlarm, CellHeartbeat, DeviceTrip)

@@ -2,8 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
+from schemas.classification import BOX, CALL, MACHINE, OPERATOR, WEATHER
 from schemas.events.fields import Count, NonNegative, Number, SpreaderLengthFt, Text, Word
 from schemas.events.model import AtLeastOne, EventData
 
@@ -26,21 +25,21 @@ class CraneSample(EventData):
 
     TYPE = "io.quaystream.crane.sample.v1"
 
-    hoist_position_m: Number | None = None
-    hoist_speed_mps: Number | None = None
-    trolley_position_m: Number | None = None
-    trolley_speed_mps: Number | None = None
-    gantry_position_m: Number | None = None
-    gantry_speed_mps: Number | None = None
-    load_t: Number | None = None
-    spreader_locked: bool | None = None
-    spreader_landed: bool | None = None
-    spreader_mode: Literal["single", "twin", "tandem"] | None = None
-    spreader_length_ft: SpreaderLengthFt | None = None
-    wind_mps: NonNegative | None = None
-    power_kw: Number | None = None
-    energy_total_kwh: NonNegative | None = None
-    moves_total: Count | None = None
+    hoist_position_m: Annotated[Number | None, MACHINE] = None
+    hoist_speed_mps: Annotated[Number | None, MACHINE] = None
+    trolley_position_m: Annotated[Number | None, MACHINE] = None
+    trolley_speed_mps: Annotated[Number | None, MACHINE] = None
+    gantry_position_m: Annotated[Number | None, MACHINE] = None
+    gantry_speed_mps: Annotated[Number | None, MACHINE] = None
+    load_t: Annotated[Number | None, MACHINE] = None
+    spreader_locked: Annotated[bool | None, MACHINE] = None
+    spreader_landed: Annotated[bool | None, MACHINE] = None
+    spreader_mode: Annotated[Literal["single", "twin", "tandem"] | None, MACHINE] = None
+    spreader_length_ft: Annotated[SpreaderLengthFt | None, MACHINE] = None
+    wind_mps: Annotated[NonNegative | None, WEATHER] = None
+    power_kw: Annotated[Number | None, MACHINE] = None
+    energy_total_kwh: Annotated[NonNegative | None, MACHINE] = None
+    moves_total: Annotated[Count | None, MACHINE] = None
 
 
 CraneSample.RULE = staticmethod(AtLeastOne(tuple(CraneSample.model_fields)))
@@ -51,8 +50,8 @@ class CraneStatus(EventData):
 
     TYPE = "io.quaystream.crane.status.v1"
 
-    status: Literal["on", "off", "working", "idle", "standby"]
-    reason: Text | None = None
+    status: Annotated[Literal["on", "off", "working", "idle", "standby"], MACHINE]
+    reason: Annotated[Text | None, MACHINE] = None
 
 
 class CraneFault(EventData):
@@ -60,11 +59,11 @@ class CraneFault(EventData):
 
     TYPE = "io.quaystream.crane.fault.v1"
 
-    code: Word
-    severity: Literal["info", "warning", "error", "critical"]
-    active: bool
-    stops_work: bool | None = None
-    description: Text | None = None
+    code: Annotated[Word, MACHINE]
+    severity: Annotated[Literal["info", "warning", "error", "critical"], MACHINE]
+    active: Annotated[bool, MACHINE]
+    stops_work: Annotated[bool | None, MACHINE] = None
+    description: Annotated[Text | None, MACHINE] = None
 
 
 class CraneJob(EventData):
@@ -72,12 +71,12 @@ class CraneJob(EventData):
 
     TYPE = "io.quaystream.crane.job.v1"
 
-    job_id: Word
-    step: JobStep
-    move_kind: Literal["load", "discharge", "restow", "shift", "hatch"] | None = None
-    equipment_reference: Word | None = None
-    boxes: Count | None = None
-    call_id: Word | None = None
+    job_id: Annotated[Word, MACHINE]
+    step: Annotated[JobStep, MACHINE]
+    move_kind: Annotated[Literal["load", "discharge", "restow", "shift", "hatch"] | None, BOX] = None
+    equipment_reference: Annotated[Word | None, BOX] = None
+    boxes: Annotated[Count | None, BOX] = None
+    call_id: Annotated[Word | None, CALL] = None
 
 
 class CraneAssignment(EventData):
@@ -85,10 +84,10 @@ class CraneAssignment(EventData):
 
     TYPE = "io.quaystream.crane.assignment.v1"
 
-    call_id: Word
-    state: Literal["allocated", "released", "logged_on", "logged_off", "delay_start", "delay_end"]
-    delay_code: Word | None = None
-    operator_ref: Annotated[Word | None, Field(json_schema_extra={"classification": "personal"})] = None
+    call_id: Annotated[Word, CALL]
+    state: Annotated[Literal["allocated", "released", "logged_on", "logged_off", "delay_start", "delay_end"], MACHINE]
+    delay_code: Annotated[Word | None, MACHINE] = None
+    operator_ref: Annotated[Word | None, OPERATOR] = None
 
 
 EVENTS: tuple[type[EventData], ...] = (CraneSample, CraneStatus, CraneFault, CraneJob, CraneAssignment)

@@ -2,8 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
+from schemas.classification import BOX, CLEARANCE, PLATE, READING
 from schemas.events.fields import Lane, NonNegative, Ratio, Text, Word
 from schemas.events.model import EventData
 
@@ -28,17 +27,17 @@ class GateStep(EventData):
 
     TYPE = "io.quaystream.gate.step.v1"
 
-    visit_id: Word
-    lane: Lane
-    direction: Literal["in", "out"]
-    step: GateStepName
-    actor: Actor
-    manual: bool
-    result: Literal["ok", "hold", "fail"] | None = None
-    reason: Text | None = None
-    equipment_reference: Word | None = None
-    truck_plate: Annotated[Word | None, Field(json_schema_extra={"classification": "personal"})] = None
-    weight_kg: NonNegative | None = None
+    visit_id: Annotated[Word, BOX]
+    lane: Annotated[Lane, BOX]
+    direction: Annotated[Literal["in", "out"], BOX]
+    step: Annotated[GateStepName, CLEARANCE]
+    actor: Annotated[Actor, CLEARANCE]
+    manual: Annotated[bool, CLEARANCE]
+    result: Annotated[Literal["ok", "hold", "fail"] | None, CLEARANCE] = None
+    reason: Annotated[Text | None, CLEARANCE] = None
+    equipment_reference: Annotated[Word | None, BOX] = None
+    truck_plate: Annotated[Word | None, PLATE] = None
+    weight_kg: Annotated[NonNegative | None, BOX] = None
 
 
 class GateOcr(EventData):
@@ -46,12 +45,12 @@ class GateOcr(EventData):
 
     TYPE = "io.quaystream.gate.ocr.v1"
 
-    visit_id: Word
-    lane: Lane
-    kind: Literal["container", "plate", "seal", "iso_type"]
-    value: Annotated[Text, Field(json_schema_extra={"classification": "personal"})]
-    confidence: Ratio
-    corrected_value: Annotated[Text | None, Field(json_schema_extra={"classification": "personal"})] = None
+    visit_id: Annotated[Word, BOX]
+    lane: Annotated[Lane, BOX]
+    kind: Annotated[Literal["container", "plate", "seal", "iso_type"], BOX]
+    value: Annotated[Text, READING]
+    confidence: Annotated[Ratio, BOX]
+    corrected_value: Annotated[Text | None, READING] = None
 
 
 EVENTS: tuple[type[EventData], ...] = (GateStep, GateOcr)

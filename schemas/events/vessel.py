@@ -1,7 +1,8 @@
 """Events of port calls. Milestones are aligned with DCSA just-in-time port call 2.0."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from schemas.classification import CALL
 from schemas.events.fields import Moment, Word
 from schemas.events.model import EventData
 from schemas.identifiers import imo_problem
@@ -27,27 +28,30 @@ class VesselMilestone(EventData):
     TYPE = "io.quaystream.vessel.milestone.v1"
     RULE = staticmethod(_is_a_ship_and_a_time)
 
-    imo: Word
-    call_id: Word
-    milestone: Literal[
-        "pilot_station_arrival",
-        "anchored",
-        "anchor_aweigh",
-        "first_line",
-        "berth_arrival",
-        "all_fast",
-        "gangway_secured",
-        "ready_for_cargo",
-        "cargo_started",
-        "cargo_completed",
-        "ready_to_sail",
-        "last_line",
-        "berth_departure",
-        "sailed",
+    imo: Annotated[Word, CALL]
+    call_id: Annotated[Word, CALL]
+    milestone: Annotated[
+        Literal[
+            "pilot_station_arrival",
+            "anchored",
+            "anchor_aweigh",
+            "first_line",
+            "berth_arrival",
+            "all_fast",
+            "gangway_secured",
+            "ready_for_cargo",
+            "cargo_started",
+            "cargo_completed",
+            "ready_to_sail",
+            "last_line",
+            "berth_departure",
+            "sailed",
+        ],
+        CALL,
     ]
-    classifier: Literal["ACT", "EST", "PLN", "REQ"]
-    berth: Word | None = None
-    expected_time: Moment | None = None
+    classifier: Annotated[Literal["ACT", "EST", "PLN", "REQ"], CALL]
+    berth: Annotated[Word | None, CALL] = None
+    expected_time: Annotated[Moment | None, CALL] = None
 
 
 EVENTS: tuple[type[EventData], ...] = (VesselMilestone,)

@@ -28,6 +28,8 @@ GROUPS = (
     "offsets",
     "export",
     "kpi",
+    "share",
+    "vault",
     "doctor",
     "health",
     "simulate",

@@ -268,7 +268,9 @@ async def _send(records: "Records", tally: Tally, settings: "Settings", rate: fl
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     bar = Progress(console=console, transient=True, disable=not console.is_terminal)
-    async with Publisher(kafka_access(settings)) as publisher:
+    access = kafka_access(settings)
+    protector = access.protector()
+    async with Publisher(access) as publisher:
         with bar:
             task = bar.add_task(f"Publish {tally.file.name}", total=total)
             started = asyncio.get_running_loop().time()
@@ -281,7 +283,8 @@ async def _send(records: "Records", tally: Tally, settings: "Settings", rate: fl
                 if record.undecoded is not None:
                     console.print(f"{tally.file}: sent on undecoded: {record.undecoded}", markup=False)
                 await _wait_for_turn(started, tally.published, rate)
-                await publisher.send(record.topic, record.key, record.value, record.headers)
+                value = protector.record(record.value, record.headers) if protector else record.value
+                await publisher.send(record.topic, record.key, value, record.headers)
                 tally.count(record)
     _warn_of_age(tally)
 

@@ -196,7 +196,9 @@ async def _send(simulation: "Simulation", options: "SimulationOptions", pace: Pa
     settings = load_settings()
     _check_ages(options, pace, settings)
     stop = _stop_on_signals()
-    async with Publisher(kafka_access(settings)) as publisher:
+    access = kafka_access(settings)
+    protector = access.protector()
+    async with Publisher(access) as publisher:
         began = asyncio.get_running_loop().time()
         with _progress(options) as show:
             for sent, record in enumerate(simulation.records()):
@@ -206,7 +208,8 @@ async def _send(simulation: "Simulation", options: "SimulationOptions", pace: Pa
                 elif sent % _BREATHE_EVERY == 0:
                     await asyncio.sleep(0)  # the client sends meanwhile
                 topic = topics.get(record.topic, record.topic)
-                await publisher.send(topic, record.key, record.value, record.headers)
+                value = protector.record(record.value, record.headers) if protector else record.value
+                await publisher.send(topic, record.key, value, record.headers)
                 show(sent, record)
                 if stop.is_set():
                     break

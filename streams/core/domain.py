@@ -1,7 +1,7 @@
 """What a domain is: a word, its topic, its event types with how they become rows, and its rollups."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pyarrow as pa
@@ -9,6 +9,7 @@ import pyarrow as pa
 from schemas.events.model import EventData
 from schemas.signing import Gateways
 from schemas.tables import RAW_BY_TYPE, Rollup
+from streams.core.clear_names import Sites
 from streams.core.columns import ToRows, flat_rows
 
 
@@ -38,7 +39,10 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is refused or stopped (contract sections 4, 8 and 9.4). `gateways`: None where sources are not bound."""
+    """What is refused or stopped (contract sections 4, 8 and 9.4). `gateways`: None where sources are not bound.
+
+    `pseudonyms_only`: sites whose events may name nobody in the clear.
+    """
 
     max_record_bytes: int = 1_048_576
     max_future: timedelta = timedelta(minutes=5)
@@ -47,3 +51,4 @@ class Limits:
     dead_letter_share: float = 0.5
     dead_letter_window: int = 100_000
     gateways: Gateways | None = None
+    pseudonyms_only: Sites = field(default_factory=Sites)

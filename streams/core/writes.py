@@ -91,4 +91,5 @@ class Writes:
     skew_s: Mapping[str, float] = field(default_factory=dict)
     unknown_fields: int = 0
     strange: Mapping[str, int] = field(default_factory=dict)
+    clear_names: Mapping[str, int] = field(default_factory=dict)
     key_mismatches: Mapping[str, int] = field(default_factory=dict)

@@ -49,6 +49,10 @@ MEANINGS: Final = {
     "key_file": "Its unencrypted key, as PEM.",
     "signing_key_file": "With it our producers sign what they send (docs/how-to/bind-sources.md).",
     "gateway_keys_file": "With it a worker refuses what is not signed by the gateway of its `source`.",
+    "pseudonym_keys_file": "With it `gateway`, `publish` and `simulate` send pseudonyms for plates, operators and drivers "
+    "([how](../how-to/pseudonyms.md)).",
+    "pseudonyms_only": "Sites (`VNHPH-TANVU,…`, or `all`) whose clear names the worker withholds and counts.",
+    "contracts": "The folder of the contracts of sharing ([how](../how-to/share.md)); unset: `schemas/share`, as shipped.",
     "log_format": "Log lines for machines (`json`) or for people (`console`).",
     "trace_export": "`otlp` exports each transaction as a span to an OpenTelemetry collector "
     "([logs and traces](../how-to/logs-and-traces.md)); needs the extra `otel`.",

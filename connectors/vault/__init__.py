@@ -1,0 +1,1 @@
+"""Keys of pseudonyms, and the vault of the clear names behind them."""

@@ -1,0 +1,1 @@
+"""What `quaystream share run` does: events of a contract, out of the event topics into the agency's own."""
