@@ -164,7 +164,9 @@ class Spool:
             return refusal
         steady_s = self.clock.steady_s()
         pairs = zip(parcel.events, finished, strict=True)
-        rows = [(steady_s, offered.topic, offered.event["subject"], value, None) for offered, (_, value) in pairs]
+        rows: list[tuple[Any, ...]] = [
+            (steady_s, offered.topic, offered.event["subject"], value, None) for offered, (_, value) in pairs
+        ]
         rows += [(steady_s, *letter[:3], letter.header_text()) for letter in parcel.letters]
         self._connection.executemany(_INSERT, rows)
         self._keep_cursors(parcel.cursors)
