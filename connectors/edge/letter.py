@@ -53,7 +53,7 @@ _TYPE: Final = msgspec.json.Decoder(_Type)
 def letter_of(sender: Addressed, place: str, why: str, raw: bytes) -> Letter:
     """Of an input as it came; a CloudEvent of a known type goes where its type goes."""
     said = f"{sender.connector} {place}: {why}"[:_MOST_WORDS]
-    headers = ((WHY, said), (SOURCE, sender.source))
+    headers: Headers = ((WHY, said), (SOURCE, sender.source))
     if len(raw) > MOST_BYTES:
         headers = (*headers, (WHOLE_BYTES, str(len(raw))))
     return Letter(_topic(raw) or sender.topic, place[:_MOST_KEY], raw[:MOST_BYTES], headers)

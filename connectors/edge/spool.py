@@ -83,6 +83,8 @@ class Spool:
         self.bounds = bounds
         self.clock = clock or Clock()
         self.dropped = 0
+        self._rows: list[tuple[Any, ...]] = []
+        self._is_overdue_now = False
         self._connection = _open(path)
         self._reserve = Reserve(path)
         self.has_reserve = self._reserve.hold()
@@ -105,7 +107,11 @@ class Spool:
             raise self._full()
         with self._transaction():
             self._let_go(delivered)
-            answers = [self._take(parcel) for parcel in parcels]
+            # Once for all parcels: they are as old as their commit.
+            self._is_overdue_now = bool(parcels) and self._has_overdue()
+            now, steady_s = time_text(self.clock.now()), self.clock.steady_s()
+            answers = [self._take(parcel, now, steady_s) for parcel in parcels]
+            self._insert()
             self._numbering.write()
         self._numbering.keep()
         self.last_position = self._last_position()
@@ -152,9 +158,8 @@ class Spool:
         """How many events have been set aside."""
         return int(self._value("SELECT count(*) FROM set_aside"))
 
-    def _take(self, parcel: Parcel) -> Answer:
+    def _take(self, parcel: Parcel, now: str, steady_s: float) -> Answer:
         self._numbering.mark()
-        now = time_text(self.clock.now())
         finished = [self._finish(offered, now) for offered in parcel.events]
         sizes = [*(len(value) for _, value in finished), *(len(letter.value) for letter in parcel.letters)]
         size = sum(sizes)
@@ -162,15 +167,20 @@ class Spool:
         if refusal:
             self._numbering.return_to_mark()
             return refusal
-        steady_s = self.clock.steady_s()
         pairs = zip(parcel.events, finished, strict=True)
-        rows = [(steady_s, offered.topic, offered.event["subject"], value, None) for offered, (_, value) in pairs]
-        rows += [(steady_s, *letter[:3], letter.header_text()) for letter in parcel.letters]
-        self._connection.executemany(_INSERT, rows)
+        self._rows += [
+            (steady_s, offered.topic, offered.event["subject"], value, None) for offered, (_, value) in pairs
+        ]
+        self._rows += [(steady_s, *letter[:3], letter.header_text()) for letter in parcel.letters]
         self._keep_cursors(parcel.cursors)
-        self._events += len(rows)
+        self._events += len(sizes)
         self._bytes += size
         return [receipt for receipt, _ in finished]
+
+    def _insert(self) -> None:
+        rows, self._rows = self._rows, []
+        if rows:
+            self._connection.executemany(_INSERT, rows)
 
     def _keep_cursors(self, cursors: Sequence[Cursor]) -> None:
         for cursor in cursors:
@@ -198,18 +208,23 @@ class Spool:
             return SpoolFullError(
                 "bytes", f"{size:,} bytes more do not fit: the spool holds {self._bytes:,} of {most:,}"
             )
-        oldest = self._oldest()
-        if oldest is not None and self._is_overdue(oldest):
+        if self._is_overdue_now:
             return SpoolFullError("age", f"the oldest event in the spool has waited longer than {self.bounds.max_age}")
         return None
 
     def _drop(self, size: int) -> None:
+        self._insert()
+        self._is_overdue_now = False
         while (oldest := self._oldest()) is not None:
             if self._bytes + size <= self.bounds.max_bytes and not self._is_overdue(oldest):
                 return
             gaps.note(self._connection, oldest, time_text(self.clock.now()))
             self._let_go([oldest.position])
             self.dropped += 1
+
+    def _has_overdue(self) -> bool:
+        oldest = self._oldest()
+        return oldest is not None and self._is_overdue(oldest)
 
     def _is_overdue(self, row: Row) -> bool:
         return self.clock.steady_s() - row.steady_s > self.bounds.max_age.total_seconds()
@@ -251,6 +266,7 @@ class Spool:
         except BaseException as error:
             self._undo()
             self._numbering.undo()
+            self._rows.clear()
             self._events, self._bytes, self.dropped = before
             if isinstance(error, sqlite3.Error):
                 raise self._meaning(error) from error

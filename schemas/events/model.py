@@ -1,6 +1,5 @@
 """What every event model has in common: strict types, its CloudEvents type, and its one rule beyond types."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
@@ -9,22 +8,12 @@ from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 TYPE_PREFIX = "io.quaystream."
 
 
-def _refuse_nul(value: Any) -> None:
-    for text in _texts(value):
-        if "\0" in text:
-            raise ValueError("NUL character in text")
-
-
-def _texts(value: Any) -> Iterator[str]:
+def _has_nul(value: Any) -> bool:
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
+        return "\0" in value
+    if isinstance(value, dict):
+        return any("\0" in key or _has_nul(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(map(_has_nul, value))
 
 
 class Rule(Protocol):
@@ -53,7 +42,8 @@ class EventData(EventPart):
     @model_validator(mode="before")
     @classmethod
     def _no_nul(cls, value: Any) -> Any:
-        _refuse_nul(value)
+        if _has_nul(value):
+            raise ValueError("NUL character in text")
         return value
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from connectors.cloudevents_http.settings import HttpSettings
+from connectors.files.documents import DocumentsSource
 from connectors.files.settings import FilesSettings
 from schemas.errors import ConfigurationError
 from schemas.metrics import CONNECTOR_NOTES
@@ -35,11 +36,14 @@ def settings(folder: Path, form: str, **more: Any) -> FilesSettings:
 
 
 async def read(opened: Opened, source: FilesSettings, events: int, errors: int = 0) -> list[dict[str, Any]]:
-    """Let it run until so many events are there and so many parts are refused."""
-    running = asyncio.ensure_future(source.source().run(opened.door))
+    """Let it run until so many events are there, so many parts are refused, and it is done with every file."""
+    reader = source.source()
+    assert isinstance(reader, DocumentsSource)
+    running = asyncio.ensure_future(reader.run(opened.door))
+    files = len(list(source.folder.glob(source.pattern)))
     try:
         async with asyncio.timeout(15):
-            while len(await opened.kept()) < events or opened.errors("invalid") < errors:
+            while len(await opened.kept()) < events or opened.errors("invalid") < errors or len(reader._done) < files:
                 assert not running.done(), running
                 await asyncio.sleep(0.02)
     finally:

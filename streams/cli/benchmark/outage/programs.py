@@ -22,7 +22,7 @@ class Program:
     """One `quaystream` command, one process after another; its words go to a log."""
 
     def __init__(self, environment: Mapping[str, str], log: Path, *arguments: str) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._environment = {**environment, "QUAYSTREAM_WEB_PORT": str(self.port)}
         self.log = log
         self._arguments = arguments
@@ -98,7 +98,8 @@ def wait_until(holds: Callable[[], bool], within_s: float, what: str) -> None:
         time.sleep(_POLL_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
