@@ -13,7 +13,9 @@ import yaml
 
 from connectors.edge.config import load_config
 from deploy.k8s import generate
-from deploy.k8s.crds import definitions, faults
+from deploy.k8s.crds import definitions, faults, undefined
+from deploy.k8s.crds.trim import FOLDER as DEFINED
+from deploy.k8s.crds.trim import trimmed
 from deploy.k8s.policy import POLICIES, violations
 from deploy.k8s.render import FOLDER, OVERLAYS, Manifest, render
 from deploy.local import kafka
@@ -211,6 +213,63 @@ def test_the_scaler_scales_our_worker_and_alone_says_how_many() -> None:
     worker = find(manifests, "Deployment", scaler["scaleTargetRef"]["name"])
     assert "replicas" not in worker["spec"]
     assert worker["metadata"]["name"] == "worker"
+
+
+KNOWN = definitions(sorted(DEFINED.glob("*.yaml")))
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_every_operator_gets_what_it_defines(name: str) -> None:
+    manifests = overlay(name)
+    assert [*undefined(manifests, KNOWN), *faults(manifests, KNOWN)] == []
+
+
+def test_every_definition_that_is_kept_is_used() -> None:
+    used = {(one["apiVersion"], one["kind"]) for one in overlay("port-cluster")}
+    assert {kind for _, kind in KNOWN} == {kind for place in KNOWN for kind in [place[1]] if place in used}
+
+
+@pytest.mark.parametrize("kind", sorted({kind for _, kind in KNOWN}))
+def test_each_kind_is_refused_with_a_field_that_its_operator_does_not_know(kind: str) -> None:
+    (broken, *_) = [one for one in overlay("port-cluster") if one["kind"] == kind]
+    broken["spec"]["replicaz"] = 3
+    (told,) = faults([broken], KNOWN)
+    assert told.startswith(f"{kind}/")
+    assert "replicaz" in told
+
+
+def test_a_wrong_type_is_refused_too() -> None:
+    pool = find(overlay("single"), "KafkaNodePool", "brokers")
+    pool["spec"]["replicas"] = "three"
+    assert list(faults([pool], KNOWN)) == ["KafkaNodePool/brokers: spec.replicas: 'three' is not of type 'integer'"]
+
+
+def test_a_kind_without_a_definition_is_told() -> None:
+    manifests = [{"apiVersion": "kafka.strimzi.io/v1", "kind": "KafkaBridge", "metadata": {"name": "b"}}]
+    assert list(undefined(manifests, KNOWN)) == ["KafkaBridge/b: no definition of kafka.strimzi.io/v1 KafkaBridge"]
+
+
+def test_what_a_definition_says_of_fields_survives_its_trimming() -> None:
+    schema = {
+        "type": "object",
+        "description": "a text",
+        "properties": {
+            "spec": {
+                "type": "object",
+                "properties": {"description": {"type": "string", "maxLength": 9, "description": "x"}},
+            },
+            "status": {"type": "object"},
+        },
+    }
+    versions = [{"name": "v1", "served": True, "schema": {"openAPIV3Schema": schema}}, {"name": "v0", "served": False}]
+    full = {
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "things.example.org"},
+        "spec": {"group": "example.org", "names": {"kind": "Thing", "plural": "things"}, "versions": versions},
+    }
+    (kept,) = trimmed(full)["spec"]["versions"]
+    wanted = {"type": "object", "properties": {"description": {"type": "string", "maxLength": 9}}}
+    assert kept["schema"]["openAPIV3Schema"] == {"type": "object", "properties": {"spec": wanted}}
 
 
 DEFINITION = """

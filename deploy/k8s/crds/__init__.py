@@ -1,10 +1,9 @@
-"""Our manifests against the schemas of a cluster's own resource definitions.
+"""Our manifests against the operators' own resource definitions: which field they do not know, before they are asked.
 
-`kubectl get crds -o yaml > crds.yaml; python -m deploy.k8s.crds crds.yaml OVERLAY…` says which field the operators of
-that cluster do not know, before they are asked. A file holds one definition, several, or a list.
+`python -m deploy.k8s.crds` takes the definitions kept here; `kubectl get crds -o yaml > crds.yaml` and
+`python -m deploy.k8s.crds crds.yaml OVERLAY…` those of a cluster. A file holds one definition, several, or a list.
 """
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 
-from deploy.k8s.render import FOLDER, OVERLAYS, Manifest, name_of, render
-from schemas.errors import ConfigurationError, QuaystreamError
+from deploy.k8s.render import Manifest, name_of
+from schemas.errors import ConfigurationError
 
 Schema = dict[str, Any]
 Definitions = Mapping[tuple[str, str], Schema]
@@ -67,24 +66,9 @@ def _closed(schema: Schema, *, root: bool = False) -> Schema:
     return made
 
 
-def main(arguments: list[str]) -> int:
-    """Exit 0 without a fault, 1 with one line each, 2 when something cannot be read."""
-    if not arguments:
-        raise ConfigurationError("name a file of definitions: kubectl get crds -o yaml > crds.yaml")
-    known = definitions(Path(name) for name in arguments if name.endswith((".yaml", ".yml")))
-    folders = [Path(name) for name in arguments if not name.endswith((".yaml", ".yml"))]
-    found, kinds = [], set()
-    for folder in folders or [FOLDER / "overlays" / name for name in OVERLAYS]:
-        manifests = render(folder)
-        kinds |= {one["kind"] for one in manifests if (one["apiVersion"], one["kind"]) in known}
-        found += [f"{folder.name}: {line}" for line in faults(manifests, known)]
-    print("\n".join(found) or f"as their operators want it: {', '.join(sorted(kinds)) or 'nothing was defined'}")
-    return int(bool(found))
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except QuaystreamError as error:
-        print(error, file=sys.stderr)
-        sys.exit(error.exit_code)
+def undefined(manifests: Iterable[Manifest], known: Definitions) -> Iterator[str]:
+    """Manifests of operators whose kind no definition describes: they would be passed over in silence."""
+    for one in manifests:
+        group = one["apiVersion"].partition("/")[0]
+        if "." in group and not group.endswith("k8s.io") and (one["apiVersion"], one["kind"]) not in known:
+            yield f"{name_of(one)}: no definition of {one['apiVersion']} {one['kind']}"
