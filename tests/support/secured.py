@@ -90,7 +90,7 @@ class Clients:
     def producer(self) -> Producer:
         return Producer({**self.options, "message.timeout.ms": "20000"})
 
-    @cached_property
     def consumer(self) -> Consumer:
+        """A new one for each use: it tells only once that a topic is not for it."""
         own = {"group.id": "quaystream", "enable.auto.commit": "false", "enable.partition.eof": "true"}
         return Consumer({**self.options, **own})
