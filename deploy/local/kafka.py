@@ -37,7 +37,7 @@ class Kafka:
     mtls_port: int = MTLS_PORT
     security: Security = OPEN
     name: str = "kafka"
-    deadline_s: float = 60.0
+    deadline_s: float = 120.0
 
     def install(self, step: Step) -> None:
         need({"java": "default-jre-headless"}, step)

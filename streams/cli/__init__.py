@@ -13,6 +13,7 @@ GROUPS = (
     "bench_curves",
     "capacity",
     "stack",
+    "rotate",
     "database",
     "topics",
     "worker",

@@ -71,6 +71,10 @@ class Secured:
         options = self.shown(self.keyring.signed("broker"))
         return Broker(options["bootstrap.servers"], options)
 
+    def forget_clients(self) -> None:
+        """After certificates were made anew: those in use know the old ones."""
+        self.__dict__.pop("broker", None)
+
     def superuser(self, statement: str, database: str = "quaystream") -> None:
         with psycopg.connect(self.stack.superuser_url(database), autocommit=True) as connection:
             connection.execute(statement.encode())
