@@ -14,6 +14,7 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
 
 from deploy.local import rights
+from deploy.local.certificates import PROGRAMS
 from deploy.local.home import Home, downloads, locked
 from deploy.local.keyring import Keyring
 from deploy.local.packages import need, run
@@ -41,6 +42,8 @@ class Kafka:
 
     def install(self, step: Step) -> None:
         need({"java": "default-jre-headless"}, step)
+        if self.security.is_on:
+            need(PROGRAMS, step)
         library = _library()
         if library.is_dir():
             return
