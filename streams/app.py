@@ -135,7 +135,7 @@ class Worker(Service):
         self.lanes: dict[str, Lane] = {}
         self.histories: dict[str, History] = {}
         self.watchdog = Watchdog((), self.registry)
-        self.doorkeeper = Doorkeeper(access_from(settings), self.registry, lambda: self._app.consumer.unadmitted())
+        self.doorkeeper = Doorkeeper(access_from(settings), self.registry, self._unadmitted)
         self.on_listening: Callable[[str], None] = lambda _: None
         self.on_caught_up: Callable[[], None] | None = None
 
@@ -212,6 +212,9 @@ class Worker(Service):
         if isinstance(error, TimeoutError):
             start_over("the database did not answer while partitions were assigned")
         crash(error)
+
+    async def _unadmitted(self) -> str | None:
+        return await self._app.consumer.unadmitted()
 
     def _unready(self) -> str | None:
         if self.doorkeeper.trouble is not None:

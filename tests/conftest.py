@@ -1,6 +1,7 @@
 """The real stack for every test that needs one, and fresh topics and databases for each.
 
-`QUAYSTREAM_TEST_HOME` names a running stack to use instead of one of our own; it is left running.
+`QUAYSTREAM_TEST_HOME` names a running stack to use instead of one of our own, `QUAYSTREAM_TEST_SECURED_HOME` a secured
+one that these tests alone have used; it is left running.
 """
 
 import os
@@ -94,8 +95,8 @@ def topics(broker: Broker) -> Broker:
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     """A stack of `quaystream up --secure`, migrated, with every topic; it asks for passwords again every two seconds."""
     given = os.environ.get("QUAYSTREAM_TEST_SECURED_HOME")
-    home = Path(given) if given else tmp_path_factory.mktemp("secured")
-    stack = Stack(home, {} if given else own_ports("mtls"), Security(is_on=True, reauthenticate_s=2))
+    home, ports = (Path(given), {}) if given else (tmp_path_factory.mktemp("secured"), own_ports("mtls"))
+    stack = Stack(home, ports, Security(is_on=True, reauthenticate_s=2))
     stack.up(PARTS)
     migrate(str(stack.status().database_url))
     secured = Secured(stack)

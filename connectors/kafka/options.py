@@ -17,16 +17,15 @@ from schemas.signing import HEADER, Headers, Key, read_key
 if TYPE_CHECKING:
     from faust.types.auth import CredentialsT
 
-Security = Literal["plaintext", "tls", "scram", "mtls", "scram_plaintext"]
+Security = Literal["plaintext", "tls", "scram", "mtls"]
 
-# Kafka's own name of each, and whether it speaks TLS. SCRAM without TLS has to be asked for by its own word.
+# Kafka's own name of each, and whether it speaks TLS. There is no SCRAM without it: a password is worth that.
 _PROTOCOLS: Final[Mapping[str, tuple[str, bool]]] = MappingProxyType(
     {
         "plaintext": ("PLAINTEXT", False),
         "tls": ("SSL", True),
         "mtls": ("SSL", True),
         "scram": ("SASL_SSL", True),
-        "scram_plaintext": ("SASL_PLAINTEXT", False),
     }
 )
 
@@ -191,7 +190,7 @@ def tls_context(access: KafkaAccess) -> ssl.SSLContext | None:
 
 def _refuse_contradictions(access: KafkaAccess) -> None:
     security = f"QUAYSTREAM_KAFKA_SECURITY={access.security}"
-    needs_sasl = access.security.startswith("scram")
+    needs_sasl = access.security == "scram"
     if needs_sasl and access.sasl is None:
         raise ConfigurationError(f"{security} needs QUAYSTREAM_USERNAME_FILE and QUAYSTREAM_PASSWORD_FILE: set both")
     if access.sasl is not None and not needs_sasl:

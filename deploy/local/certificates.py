@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from deploy.local.packages import run
 
+PROGRAMS: Final = {"openssl": "openssl"}
 _NEW_KEY: Final = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 # What a client of this machine may call the server; nothing else is let through by `verify-full`.
 _HERE: Final = "IP:127.0.0.1,DNS:localhost"

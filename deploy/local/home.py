@@ -101,6 +101,13 @@ class Home:
             message = f"cannot read {file} ({error.strerror}): run this as the user who started the stack"
             raise ConfigurationError(message) from error
 
+    def new_secret(self, name: str) -> str:
+        """A new password in place of the one there is, whole at once."""
+        partial = self.secret_file(f"{name}.partial")
+        write_private(partial, secrets.token_urlsafe(24))
+        partial.rename(self.secret_file(name))
+        return self.secret(name)
+
 
 def write_private(file: Path, text: str) -> None:
     """Write a file that was never readable by others, not even for a moment."""

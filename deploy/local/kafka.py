@@ -14,6 +14,7 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM, Signals
 
 from deploy.local import rights
+from deploy.local.certificates import PROGRAMS
 from deploy.local.home import Home, downloads, locked
 from deploy.local.keyring import Keyring
 from deploy.local.packages import need, run
@@ -37,10 +38,12 @@ class Kafka:
     mtls_port: int = MTLS_PORT
     security: Security = OPEN
     name: str = "kafka"
-    deadline_s: float = 60.0
+    deadline_s: float = 120.0
 
     def install(self, step: Step) -> None:
         need({"java": "default-jre-headless"}, step)
+        if self.security.is_on:
+            need(PROGRAMS, step)
         library = _library()
         if library.is_dir():
             return

@@ -3,7 +3,7 @@
 Speaks to the broker as its superuser, with the broker's own certificate.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -75,13 +75,13 @@ def apply(admin: AdminClient, accounts: Accounts) -> None:
         raise ServiceUnreachableError(f"the broker does not take the rights: {error.args[0].str()}") from error
 
 
-def reload_certificates(admin: AdminClient) -> None:
-    """Both listeners for clients read keystore and truststore again; connections there are stay."""
+def reload_certificates(admin: AdminClient, listeners: Sequence[str] = ("scram", "mtls")) -> None:
+    """These listeners read keystore and truststore again; connections there are stay."""
     # Setting what is set already makes the broker look at its files. The controller's listener does so at its start.
     (node,) = admin.describe_cluster().result(ANSWER_S).nodes
     resource = ConfigResource(ConfigResource.Type.BROKER, str(node.id))
     described = admin.describe_configs([resource])[resource].result(ANSWER_S)
-    for listener in ("scram", "mtls"):
+    for listener in listeners:
         for store in ("ssl.keystore.location", "ssl.truststore.location"):
             entry = ConfigEntry(
                 f"listener.name.{listener}.{store}", described[store].value, incremental_operation=AlterConfigOpType.SET

@@ -3,20 +3,25 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from deploy.local import workers
+from deploy.local import rights, workers
 from deploy.local.home import Home, downloads, locked
 from deploy.local.kafka import Kafka
+from deploy.local.keyring import Keyring
 from deploy.local.launch import Launcher
 from deploy.local.memory import recall, recall_security, remember
 from deploy.local.monitoring import Alertmanager, Prometheus
 from deploy.local.part import Part, Step, Stop, quiet
 from deploy.local.ports import DEFAULTS, SECURED, settle
-from deploy.local.roles import DATABASE
-from deploy.local.security import Security
+from deploy.local.roles import DATABASE, ROLES, role_name
+from deploy.local.security import Accounts, Security
 from deploy.local.status import StackStatus, observe
 from deploy.local.timescaledb import TimescaleDB
 from schemas.errors import ConfigurationError, ServiceUnreachableError
+
+if TYPE_CHECKING:
+    from confluent_kafka.admin import AdminClient
 
 # In the order they are stopped; they start side by side.
 PARTS = ("alertmanager", "prometheus", "kafka", "timescaledb")
@@ -84,6 +89,36 @@ class Stack:
     def superuser_url(self, database: str = DATABASE) -> str:
         """For tests that terminate sessions or look behind permissions; nothing else uses it."""
         return self._database().superuser_url(database)
+
+    def renew(self, step: str) -> None:
+        """One step of `Keyring`: `trust`, `issue` or `forget`; what runs takes it up without a restart."""
+        keyring = Keyring(self._home())
+        with locked(self._home().lock()):
+            {"trust": keyring.trust, "issue": keyring.issue, "forget": keyring.forget}[step]()
+            self.reload_certificates()
+
+    def reload_certificates(self) -> None:
+        """What runs reads its certificates again."""
+        if self.pid("kafka") is not None:
+            rights.reload_certificates(self._superuser())
+        if self.pid("timescaledb") is not None:
+            self._database().reload_certificate()
+
+    def change_password(self, name: str) -> None:
+        """Of a principal at Kafka or a role of the database: a new one in its file, and at the server that runs."""
+        roles = {role_name(role): role for role in ROLES}
+        accounts = Accounts(self._home())
+        if name not in roles and name not in accounts.principals():
+            known = ", ".join([*accounts.principals(), *roles])
+            raise ConfigurationError(f"nobody is called {name}: choose from {known}")
+        with locked(self._home().lock()):
+            self._home().new_secret(roles.get(name, accounts.password_file(name).name))
+            part = self._part("timescaledb" if name in roles else "kafka")
+            if self.pid(part.name) is not None:
+                part.prepare()
+
+    def _superuser(self) -> "AdminClient":
+        return rights.superuser(self._home(), recall(self._home())["mtls"])
 
     def _start_together(self, names: Sequence[str], step: Step) -> None:
         for name in names:

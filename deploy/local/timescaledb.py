@@ -14,6 +14,7 @@ from signal import SIGINT, SIGQUIT, Signals
 import psycopg
 
 from deploy.local import archiving, chroot, remnants
+from deploy.local.certificates import PROGRAMS
 from deploy.local.home import Home, write_private
 from deploy.local.keyring import Keyring
 from deploy.local.packages import may_be_root, need, run
@@ -41,6 +42,8 @@ class TimescaleDB:
         return RESTORE_S if self.restore_file().exists() else START_S
 
     def install(self, step: Step) -> None:
+        if self.security.is_on:
+            need(PROGRAMS, step)
         if self._is_direct():
             return
         if not may_be_root():

@@ -15,6 +15,7 @@ GROUPS = (
     "capacity",
     "stack",
     "backup",
+    "rotate",
     "database",
     "topics",
     "worker",

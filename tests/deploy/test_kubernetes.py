@@ -20,6 +20,7 @@ from deploy.k8s.policy import POLICIES, violations
 from deploy.k8s.render import FOLDER, OVERLAYS, Manifest, render
 from deploy.local import kafka
 from deploy.local.roles import EXTENSIONS, ON_DATABASE, ROLES
+from deploy.principals import load_principals
 from schemas.errors import ConfigurationError
 from schemas.topics import load_topics
 from streams.settings import Settings, variable
@@ -108,6 +109,12 @@ def test_the_worker_may_do_what_it_must_at_the_brokers() -> None:
     for name, topic in load_topics().items():
         assert rights.pop(name) == {"Write" if topic.is_dead_letters else "Read", "Describe"}
     assert rights == {Settings.model_fields["group"].default: {"Read", "Describe"}}
+
+
+@pytest.mark.parametrize("name", ["gateway-01", "gateway-02"])
+def test_a_gateway_may_do_what_it_may_on_the_local_stack(name: str) -> None:
+    acls = find(overlay("port-cluster"), "KafkaUser", name)["spec"]["authorization"]["acls"]
+    assert acls == [generate.acl(right) for right in load_principals()[name].rights]
 
 
 def test_every_alert_is_in_the_rule() -> None:

@@ -71,6 +71,10 @@ class Secured:
         options = self.shown(self.keyring.signed("broker"))
         return Broker(options["bootstrap.servers"], options)
 
+    def forget_clients(self) -> None:
+        """After certificates were made anew: those in use know the old ones."""
+        self.__dict__.pop("broker", None)
+
     def superuser(self, statement: str, database: str = "quaystream") -> None:
         with psycopg.connect(self.stack.superuser_url(database), autocommit=True) as connection:
             connection.execute(statement.encode())
@@ -90,7 +94,7 @@ class Clients:
     def producer(self) -> Producer:
         return Producer({**self.options, "message.timeout.ms": "20000"})
 
-    @cached_property
     def consumer(self) -> Consumer:
+        """A new one for each use: it tells only once that a topic is not for it."""
         own = {"group.id": "quaystream", "enable.auto.commit": "false", "enable.partition.eof": "true"}
         return Consumer({**self.options, **own})

@@ -182,6 +182,31 @@ def test_security_says_which_files_it_needs(security: str, needed: str, monkeypa
     assert f"QUAYSTREAM_KAFKA_SECURITY={security} needs QUAYSTREAM_{needed}" in refusal()
 
 
+def test_who_says_how_to_be_let_in_says_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the stack's proof beside one's own would be refused, or shown to the wrong door."""
+    stack = {"brokers": "a:1", "kafka_security": "scram", "username_file": "/u", "password_file": "/p", "ca_file": "/c"}
+    (tmp_path / "stack.json").write_text(json.dumps({"settings": stack}))
+    monkeypatch.setenv("QUAYSTREAM_HOME", str(tmp_path))
+    assert load_settings().username_file == Path("/u")
+    monkeypatch.setenv("QUAYSTREAM_KAFKA_SECURITY", "tls")
+    settings = load_settings()
+    assert (settings.username_file, settings.password_file, settings.ca_file) == (None, None, None)
+    assert settings.brokers == "a:1"
+
+
+def test_the_workers_password_is_read_at_each_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "password"
+    monkeypatch.setenv("QUAYSTREAM_DATABASE_PASSWORD_FILE", str(file))
+    password = load_settings().worker_password()
+    assert password is not None
+    for text in ("one", "two"):
+        file.write_text(f"{text}\n")
+        assert password() == text
+    file.unlink()
+    with pytest.raises(ConfigurationError, match="QUAYSTREAM_DATABASE_PASSWORD_FILE"):
+        password()
+
+
 def test_connection_url_holds_the_password_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "password"
     file.write_text("p@ss/w:rd\n")
