@@ -63,7 +63,7 @@ class _Played:
 
 
 def _judge(ground: Ground, schedule: Schedule, played: _Played, truth: Path) -> Result:
-    differences = _verify(ground, truth)
+    differences = verify(ground, truth)
     arrivals = read_arrivals(ground.access)
     accepted = ground.accepted() or 0
     return Result(
@@ -89,7 +89,7 @@ def _judge(ground: Ground, schedule: Schedule, played: _Played, truth: Path) -> 
     )
 
 
-def _verify(ground: Ground, truth: Path) -> list[str]:
+def verify(ground: Ground, truth: Path) -> list[str]:
     """What `verify --truth` finds wrong or unsettled, in words."""
     command = ground.command("verify", "--truth", str(truth), "--wait", _SETTLE, "--json")
     began_s = time.monotonic()
