@@ -37,11 +37,11 @@ class Voice:
 def play_round(ground: Ground, schedule: Schedule, rate: float, commit: str, voice: Voice) -> Result:
     """Raises what the harness cannot do; what the system does wrong is in the result."""
     ground.fresh()
-    ground.start()
     port = Port(Plan(per_s=rate, seed=schedule.seed), *ground.inboxes)
     player = Player(ground, schedule, voice.says)
-    port.start()
     try:
+        ground.start()
+        port.start()
         course = player.run(port, voice.shows)
         truth = ground.folder / "truth.json"
         truth.write_text(json.dumps(port.stop()), encoding="utf-8")
