@@ -18,7 +18,7 @@ from streams.cli.storm.result import Result
 from streams.cli.storm.schedule import Schedule
 
 _DRAIN_S: Final = 180.0
-_SETTLE: Final = "240s"
+_SETTLE: Final = "900s"
 # One event may have many rows; they are of one record, unless it was stored twice.
 _TWICE: Final = """
 SELECT count(*) - count(DISTINCT (source, event_id, time))
