@@ -5,7 +5,7 @@ ROOMS := schemas streams connectors deploy
 # Named after what it was made from, so that another lock makes another stamp.
 STAMP := .venv/.made-from-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos fuzz drills sbom audit docs clean
+.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos chaos-long fuzz drills sbom audit docs clean
 
 help:
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,8 +64,12 @@ bench-guard: setup ## work per event, counted and not timed, against the budget
 peers: setup ## what the benchmark plays against: Telegraf (built from source), Quix Streams
 	@sh streams/cli/benchmark/peers.sh
 
-chaos: setup ## faults on a real stack, ledger checked after each
-	$(BIN)/pytest tests/chaos
+chaos: setup ## faults on a real stack and on a cluster, ledger checked after each
+	$(BIN)/pytest tests/chaos -m "chaos or not chaos"
+	$(BIN)/quaystream chaos --minutes 5
+
+chaos-long: setup ## twenty seeds of two minutes in one go, each a line of docs/chaos-log.md
+	$(BIN)/quaystream chaos --seeds 20 --minutes 2 --log docs/chaos-log.md
 
 sbom: setup ## the bill of materials of what the image runs, CycloneDX, into .quaystream/sbom.json
 	@mkdir -p .quaystream

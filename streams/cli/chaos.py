@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from schemas.errors import CheckFailedError, ConfigurationError
+from schemas.errors import CheckFailedError, ConfigurationError, QuaystreamError
 
 if TYPE_CHECKING:
     from streams.cli.storm.ground import Ground
@@ -117,19 +117,28 @@ def _drawn(seed: int, asked: _Asked) -> "Schedule":
 
 
 def _run(schedules: list["Schedule"], asked: _Asked, screen: "Screen", paper: _Paper) -> Iterator["Result"]:
-    from streams.cli.storm.diary import commit_of
-    from streams.cli.storm.round import Voice, play_round
-
-    commit = commit_of(Path(__file__).parent)
+    """A seed that the harness cannot play is told, and counts as one that did not hold; the next is played all the same."""
     with _ground(asked, schedules[0].seed, screen) as ground:
         for schedule in schedules:
             screen.begins(schedule)
-            result = play_round(ground, schedule, asked.rate, commit, Voice(screen.says, screen.shows))
+            result = _played(ground, schedule, asked, screen)
             screen.judged(result)
             paper.write(result)
             if result.problems():
                 _keep(ground, schedule, screen)
             yield result
+
+
+def _played(ground: "Ground", schedule: "Schedule", asked: _Asked, screen: "Screen") -> "Result":
+    from streams.cli.storm.diary import commit_of
+    from streams.cli.storm.result import void
+    from streams.cli.storm.round import Voice, play_round
+
+    commit = commit_of(Path(__file__).parent)
+    try:
+        return play_round(ground, schedule, asked.rate, commit, Voice(screen.says, screen.shows))
+    except QuaystreamError as error:
+        return void(schedule, asked.rate, commit, str(error))
 
 
 @contextmanager
@@ -152,7 +161,9 @@ def _keep(ground: "Ground", schedule: "Schedule", screen: "Screen") -> None:
     """Logs, truth and schedule of a seed that did not hold."""
     kept = ground.home.path / f"seed-{schedule.seed}"
     shutil.rmtree(kept, ignore_errors=True)
-    shutil.copytree(ground.folder, kept, ignore=shutil.ignore_patterns("*.jsonl", "spool.db*"))
+    kept.mkdir(parents=True)
+    if ground.folder.exists():
+        shutil.copytree(ground.folder, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.jsonl", "spool.db*"))
     shutil.copytree(ground.home.path / "logs", kept / "servers", dirs_exist_ok=True)
     (kept / "schedule.json").write_text(json.dumps(schedule.as_json(), indent=2) + "\n", encoding="utf-8")
     screen.says(f"  its logs are in {kept}; again: quaystream chaos --schedule {kept / 'schedule.json'}")

@@ -112,6 +112,14 @@ class Cluster:
         """Again, and wait until it takes part."""
         self._start(self.member(node))
 
+    def start_brokers(self) -> None:
+        """Those that do not run, all at once, and wait until each takes part."""
+        parts = [part for part in map(self.member, BROKERS) if not self.runs(part.name)]
+        for part in parts:
+            self._launcher.launch(part)
+        for part in parts:
+            self._launcher.await_answer(part)
+
     def stop_broker(self, node: int, how: Stop) -> None:
         """In order, or as by a crash."""
         self._launcher.stop(self.member(node), how)

@@ -12,6 +12,7 @@ from streams.cli.reference.markdown import code, table
 # What exit code 1 means, command by command; the others have none of their own.
 CHECKS: Final = {
     "bench": "a contestant did not store every row it should have",
+    "chaos": "a seed did not hold; its schedule and logs are kept",
     "dead-letters show": "there is no such dead letter",
     "dead-letters replay": "there is no such dead letter",
     "demo": "`verify` found a difference, or the worker or the simulator ended early",

@@ -13,6 +13,7 @@ from typing import Final
 
 import psycopg
 
+from deploy.local.cluster.cluster import BROKERS
 from deploy.local.part import Stop
 from schemas.errors import CheckFailedError
 from streams.cli.benchmark.outage.programs import Program
@@ -132,6 +133,15 @@ def broker_gone(how: Stop, ground: Ground, target: str) -> Iterator[None]:
 
 
 @contextmanager
+def brokers_gone(ground: Ground, _: str) -> Iterator[None]:
+    """All of them at once; they come back together, as one alone is no quorum."""
+    for node in BROKERS:
+        ground.cluster.stop_broker(node, Stop.KILL)
+    yield
+    ground.cluster.start_brokers()
+
+
+@contextmanager
 def server_frozen(ground: Ground, target: str) -> Iterator[None]:
     """Every process of a broker, or of the primary, stands still."""
     name = ground.cluster.primary if target == "database" else target
@@ -203,6 +213,7 @@ BREAKS: Final[Mapping[str, Break]] = {
     "broker-kill": partial(broker_gone, Stop.KILL),
     "broker-term": partial(broker_gone, Stop.FAST),
     "broker-freeze": server_frozen,
+    "brokers-gone": brokers_gone,
     "brokers-apart": partial(link, Weather(is_silent=True)),
     "fail-over": fail_over,
     "primary-crash": partial(server_gone, "primary"),

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGTERM
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -41,6 +42,8 @@ folder = "{folder}/inbox"
 pattern = "*.jsonl"
 poll_s = 0.1
 """
+# On a machine that has much else to do.
+_READY_S: Final = 300.0
 _ACCEPTED: Final = "SELECT coalesce(sum(accepted), 0)::bigint FROM ingest.partition_offset"
 _SESSIONS: Final = f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{DATABASE}'"  # noqa: S608
 
@@ -113,10 +116,12 @@ class Ground:
         for program in self.programs.values():
             program.start()
         for program in self.programs.values():
-            program.await_ready()
+            program.await_ready(_READY_S)
 
     def stop(self) -> None:
         """End every program: asked first, killed where it does not."""
+        for program in self.programs.values():
+            program.tell(SIGTERM)
         for program in self.programs.values():
             program.stop()
         self.programs = {}

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from streams.cli.storm.play import Recovery
-from streams.cli.storm.schedule import Step
+from streams.cli.storm.schedule import Schedule, Step
 
 # Beyond this times the outage, and beyond the floor, a recovery is slow. The floor is what a group, a session and a
 # broker's election take whatever the outage was: three sessions of WORKER (ground.py).
@@ -63,6 +63,26 @@ class Result:
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         return {**asdict(self), "problems": self.problems()}
+
+
+def void(schedule: Schedule, per_s: float, commit: str, why: str) -> Result:
+    """A seed that could not be played: it proves nothing, and says why."""
+    nothing = dict.fromkeys(
+        ("faults", "written", "records", "events", "accepted", "lost", "duplicated", "out_of_order", "restarts"), 0
+    )
+    return Result(
+        seed=schedule.seed,
+        minutes=round(schedule.seconds / 60, 2),
+        per_s=per_s,
+        commit=commit,
+        **nothing,
+        drained_s=None,
+        verified=False,
+        differences=(),
+        failed=(why,),
+        recoveries=(),
+        steps=schedule.steps,
+    )
 
 
 def within_bound(recovery: Recovery) -> bool:

@@ -18,7 +18,7 @@ from streams.cli.storm.result import Result
 from streams.cli.storm.schedule import Schedule
 
 _DRAIN_S: Final = 180.0
-_SETTLE: Final = "240s"
+_SETTLE: Final = "900s"
 # One event may have many rows; they are of one record, unless it was stored twice.
 _TWICE: Final = """
 SELECT count(*) - count(DISTINCT (source, event_id, time))
@@ -37,11 +37,11 @@ class Voice:
 def play_round(ground: Ground, schedule: Schedule, rate: float, commit: str, voice: Voice) -> Result:
     """Raises what the harness cannot do; what the system does wrong is in the result."""
     ground.fresh()
-    ground.start()
     port = Port(Plan(per_s=rate, seed=schedule.seed), *ground.inboxes)
     player = Player(ground, schedule, voice.says)
-    port.start()
     try:
+        ground.start()
+        port.start()
         course = player.run(port, voice.shows)
         truth = ground.folder / "truth.json"
         truth.write_text(json.dumps(port.stop()), encoding="utf-8")
@@ -63,7 +63,7 @@ class _Played:
 
 
 def _judge(ground: Ground, schedule: Schedule, played: _Played, truth: Path) -> Result:
-    differences = _verify(ground, truth)
+    differences = verify(ground, truth)
     arrivals = read_arrivals(ground.access)
     accepted = ground.accepted() or 0
     return Result(
@@ -89,7 +89,7 @@ def _judge(ground: Ground, schedule: Schedule, played: _Played, truth: Path) -> 
     )
 
 
-def _verify(ground: Ground, truth: Path) -> list[str]:
+def verify(ground: Ground, truth: Path) -> list[str]:
     """What `verify --truth` finds wrong or unsettled, in words."""
     command = ground.command("verify", "--truth", str(truth), "--wait", _SETTLE, "--json")
     began_s = time.monotonic()

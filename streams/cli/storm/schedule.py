@@ -66,6 +66,7 @@ FAULTS: Final = (
     Fault("broker-kill", ("kafka",), 5, 15, 3, "servers", "kill -9, started again after it"),
     Fault("broker-term", ("kafka",), 4, 10, 1, "servers", "SIGTERM: leaders move first; started again after it"),
     Fault("broker-freeze", ("kafka",), 4, 15, 2, "servers", "SIGSTOP, SIGCONT"),
+    Fault("brokers-gone", ("brokers",), 4, 12, 1, "servers", "all three killed, started again after it"),
     Fault("brokers-apart", ("inner",), 4, 10, 1, "servers", "brokers cannot reach one, or each other"),
     Fault(
         "fail-over", ("database",), 1, 5, 3, "servers", "primary killed, standby promoted after it, joined by a new one"
