@@ -146,6 +146,33 @@ LEDGER_DIFFERENCE = Metric(
     "Offsets minus accepted, duplicate, rejected and missing; must be 0.",
     ("topic",),
 )
+VERIFY_LAST_SUCCESS = Metric(
+    "quaystream_verify_last_success_timestamp_seconds",
+    "gauge",
+    "When verification last ended without a difference; before the first time, since when it could have.",
+    ("scope",),
+)
+VERIFY_DIFFERENCES = Metric(
+    "quaystream_verify_differences",
+    "gauge",
+    "What did not add up when rows, dead letters, rollups and facts were last compared; must be 0.",
+    ("scope",),
+)
+VERIFY_SECONDS = Metric(
+    "quaystream_verify_seconds",
+    "gauge",
+    "How long the last verification read, or the one under way has so far.",
+    ("scope",),
+)
+VERIFY_ROWS = Metric(
+    "quaystream_verify_rows",
+    "gauge",
+    "Raw rows read by the last verification, or so far by the one under way.",
+    ("scope",),
+)
+VERIFY_WAITING = Metric(
+    "quaystream_verify_waiting_hours", "gauge", "Hours of tables that were written to since they were last verified."
+)
 SEQUENCE_MISSING = Metric(
     "quaystream_sequence_missing",
     "gauge",
@@ -372,6 +399,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *(EVENT_AGE, FRESHNESS_TIMESTAMP, PARTITION_LAG_RECORDS, PARTITION_LAG_SECONDS, PARTITION_PAUSED),
     *(BACKFILL_RATE, BACKFILL_RECORDS, BACKFILL_YIELDED),
     *(LEDGER_DIFFERENCE, SEQUENCE_MISSING, COMPLETENESS, CLOCK_SKEW),
+    *(VERIFY_LAST_SUCCESS, VERIFY_DIFFERENCES, VERIFY_SECONDS, VERIFY_ROWS, VERIFY_WAITING),
     *(DEAD_LETTERS_RELAYED, DEAD_LETTERS_UNRELAYED),
     *(REFOLD_MARKS, REFOLD_AGE, REFOLD_SECONDS, REFOLD_KEYS, REFOLD_FACTS, REFOLD_RESTATEMENTS),
     *(REFOLD_FAILURES, REFOLD_FAILING, ATTRIBUTED_DAYS),

@@ -1,4 +1,4 @@
-"""What the worker does beside the lanes, each on its own timer: lag, pauses, relay, completeness, hours, SLA, retention."""
+"""What the worker does beside the lanes, each on its own timer: lag, pauses, relay, sums, retention, verification."""
 
 import asyncio
 import json
@@ -36,6 +36,7 @@ from streams.restart import settle
 from streams.settings import Settings
 from streams.store import Store
 from streams.transport import BatchConsumer
+from streams.verifying import Verifying
 from streams.watchdog import Watchdog
 
 log = structlog.get_logger()
@@ -49,6 +50,7 @@ _NOTHING_FOR_S = 4.0
 _ANSWER_S = 10.0
 _AFTER_FAILURE_S = 10.0
 _BUSY_S = 0.1
+_VERIFY_S = 60.0
 _ATTRIBUTED = timedelta(days=8)
 _MISSING = """
 SELECT g.type, g.subject, sum(g.to_sequence - g.from_sequence + 1)::bigint - coalesce(sum(d.known), 0)::bigint AS missing
@@ -93,6 +95,7 @@ class Chores(Service):
         self._store = store
         self._registry = registry
         self._watchdog = watchdog
+        self._verifying = Verifying(settings.worker_dsn(), registry)
         self.consumer: Callable[[], BatchConsumer] | None = None
         self.ownership: Ownership | None = None
         self.on_caught_up: Callable[[], None] | None = None
@@ -141,6 +144,12 @@ class Chores(Service):
     @Service.task
     async def _retire(self) -> None:
         await self._every(3_600.0, self._retention)
+
+    @Service.task
+    async def _verify(self) -> None:
+        # Not while a worker starts. At most a twentieth of the time: what is verified was stored first.
+        await self.sleep(_VERIFY_S)
+        await self._every(_VERIFY_S, self._verifying.turn, rest=20)
 
     @Service.task
     async def _relay_dead_letters(self) -> None:
@@ -236,6 +245,7 @@ class Chores(Service):
             complete = await connection.fetch(_COMPLETENESS)
             ledger = await connection.fetch(_LEDGER)
             unrelayed = await connection.fetch(_UNRELAYED)
+            await self._verifying.observe(connection)
         counts: Counter[tuple[str, str]] = Counter()
         for row in missing:
             domain = row["type"].removeprefix(TYPE_PREFIX).partition(".")[0]

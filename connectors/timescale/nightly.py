@@ -5,7 +5,7 @@ night: pieces that are done are noted, so a worker that stops leaves the rest to
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import NamedTuple
@@ -48,13 +48,14 @@ class Piece(NamedTuple):
 
 @dataclass(slots=True)
 class Pass:
-    """A pass under way: what is still to be read, and what this process has read of it."""
+    """A pass under way: what is still to be read."""
 
     left: list[Piece]
-    hours: int = 0
-    rows: int = 0
-    seconds: float = 0.0
-    differences: list[str] = field(default_factory=list)
+
+
+async def is_due(connection: asyncpg.Connection) -> bool:
+    """Whether a pass is under way, or a day has gone by since the last began."""
+    return bool(await connection.fetchval(_IS_DUE))
 
 
 async def begin(connection: asyncpg.Connection) -> Pass:
@@ -68,28 +69,27 @@ async def turn(connection: asyncpg.Connection, under_way: Pass) -> list[str]:
     """Read the next piece, note it and what is wrong with it. Wants `only_one`."""
     started = monotonic()
     piece = under_way.left[0]
+    looked = Looked()
     if piece.name in RAW or piece.name in BY_HOUR:
-        differences = await _day_of_hours(connection, piece, under_way)
+        differences = await _day_of_hours(connection, piece, looked)
     else:
         async with snapshot(connection):
             differences = await _day_of_facts(connection, piece)
     under_way.left.pop(0)
-    under_way.differences += differences
-    under_way.seconds += monotonic() - started
-    await connection.execute(_NOTE, piece.name, piece.day)
-    await connection.execute(_FOUND, differences)
+    async with connection.transaction():
+        await connection.execute(_NOTE, piece.name, piece.day)
+        await connection.execute(_FOUND, differences, looked.hours, looked.rows, monotonic() - started)
     return differences
 
 
-async def end(connection: asyncpg.Connection, under_way: Pass) -> Report:
+async def end(connection: asyncpg.Connection) -> Report:
     """All pieces are read: the verdict on all of them, whoever read them."""
     async with snapshot(connection):
         lines = await read_partitions(connection)
         more = [*check_partitions(lines), *await check_failing(connection)]
-    await connection.execute(_FOUND, more)
-    differences = await connection.fetchval(_END, under_way.hours, under_way.rows, under_way.seconds)
-    covered = Covered(under_way.hours, under_way.rows)
-    return Report("nightly", lines, tuple(differences), covered, under_way.seconds)
+    await connection.execute(_FOUND, more, 0, 0, 0.0)
+    (row,) = await connection.fetch(_END)
+    return Report("nightly", lines, tuple(row["differences"]), Covered(row["hours"], row["rows"]), row["seconds"])
 
 
 async def verify_everything(connection: asyncpg.Connection) -> Report:
@@ -97,7 +97,7 @@ async def verify_everything(connection: asyncpg.Connection) -> Report:
     under_way = await begin(connection)
     while under_way.left:
         await turn(connection, under_way)
-    return await end(connection, under_way)
+    return await end(connection)
 
 
 async def find_pieces(connection: asyncpg.Connection) -> set[Piece]:
@@ -118,16 +118,14 @@ async def find_pieces(connection: asyncpg.Connection) -> set[Piece]:
     return {Piece(day, name) for name, several in days.items() for day in several}
 
 
-async def _day_of_hours(connection: asyncpg.Connection, piece: Piece, under_way: Pass) -> list[str]:
+async def _day_of_hours(connection: asyncpg.Connection, piece: Piece, looked: Looked) -> list[str]:
     span = whole_day(piece.day)
     async with snapshot(connection):
         ground = await read_ground(connection)
-        looked = await look_at(connection, {piece.name: span}, ground)
+        await look_at(connection, {piece.name: span}, ground, looked)
         if piece.name in RAW:
             looked.add(piece.name, await _changed_unseen(connection, piece.name, span, looked, ground))
     await settle(connection, looked, ground)
-    under_way.hours += looked.hours
-    under_way.rows += looked.rows
     return looked.differences[piece.name]
 
 
@@ -180,20 +178,32 @@ SELECT hypertable_schema || '.' || hypertable_name AS name, date_trunc('day', ra
 FROM timescaledb_information.chunks WHERE hypertable_schema || '.' || hypertable_name = ANY($1::text[])
 UNION SELECT table_name, date_trunc('day', bucket, 'UTC') FROM ingest.verified
 """
+_IS_DUE = """
+SELECT started_at IS NULL OR started_at > coalesce(finished_at, '-infinity') OR started_at < now() - INTERVAL '24 hours'
+FROM ingest.verification WHERE scope = 'nightly'
+"""
 _BEGIN = """
-UPDATE ingest.verification SET started_at = CASE WHEN started_at > coalesce(finished_at, '-infinity') THEN started_at ELSE now() END,
-    found = CASE WHEN started_at > coalesce(finished_at, '-infinity') THEN found ELSE '{}' END
-WHERE scope = 'nightly' RETURNING started_at
+WITH stands AS (
+    SELECT started_at > coalesce(finished_at, '-infinity') AS is_under_way FROM ingest.verification WHERE scope = 'nightly'
+), begun AS (
+    UPDATE ingest.verification AS v SET started_at = now(), found = '{}', hours = 0, rows = 0, seconds = 0
+    FROM stands AS s WHERE v.scope = 'nightly' AND s.is_under_way IS NOT TRUE RETURNING v.started_at
+)
+SELECT started_at FROM begun
+UNION ALL SELECT v.started_at FROM ingest.verification AS v, stands AS s WHERE v.scope = 'nightly' AND s.is_under_way
 """
 _DONE = "SELECT name, day FROM ingest.verified_day WHERE verified_at >= $1"
 _NOTE = """
 INSERT INTO ingest.verified_day (name, day) VALUES ($1, $2)
 ON CONFLICT (name, day) DO UPDATE SET verified_at = now()
 """
-_FOUND = "UPDATE ingest.verification SET found = found || $1::text[] WHERE scope = 'nightly'"
+_FOUND = """
+UPDATE ingest.verification SET found = found || $1::text[], hours = hours + $2, rows = rows + $3, seconds = seconds + $4
+WHERE scope = 'nightly'
+"""
 _END = """
 UPDATE ingest.verification
-SET finished_at = now(), differences = found, found = '{}', hours = $1, rows = $2, seconds = $3, left_out = '{}',
+SET finished_at = now(), differences = found, found = '{}',
     succeeded_at = CASE WHEN cardinality(found) = 0 THEN now() ELSE succeeded_at END
-WHERE scope = 'nightly' RETURNING differences
+WHERE scope = 'nightly' RETURNING differences, hours, rows, seconds
 """

@@ -1,5 +1,6 @@
 """What `verify --incremental` looks at and what the nightly pass does: each finds its damage, and says what it covered."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -8,9 +9,12 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from connectors.prometheus import Registry
 from connectors.timescale import hours
-from connectors.timescale.nightly import begin, end, turn, verify_everything
+from connectors.timescale.nightly import begin, end, is_due, turn, verify_everything
 from connectors.timescale.verification import Report, only_one, verify_changed
+from schemas import metrics
+from streams.verifying import Verifying
 from tests.support.ledger_port import PORT
 
 pytestmark = pytest.mark.asyncio
@@ -208,14 +212,41 @@ async def test_a_pass_is_spread_and_goes_on_where_another_worker_stopped(port: P
     await port.owner.execute("UPDATE port.gate_hour SET steps = 9")
     while first.left[0].name != "port.gate_hour":
         await turn(port.worker, first)
-    await turn(port.worker, first)
-    assert (await port.state("nightly"))["found"] == first.differences != []
+    differences = await turn(port.worker, first)
+    assert (await port.state("nightly"))["found"] == differences != []
     second = await begin(port.worker)
     assert second.left == first.left == pieces[-len(first.left) :]
     while second.left:
         await turn(port.worker, second)
-    assert (await end(port.worker, second)).differences == tuple(first.differences)
+    report = await end(port.worker)
+    assert (report.differences, report.covered.rows) == (tuple(differences), 12)
+    assert not await is_due(port.worker)
     assert len((await begin(port.worker)).left) == len(pieces)
+
+
+async def test_a_worker_verifies_by_itself_and_every_worker_tells(port: Port, database: Any) -> None:
+    registry = Registry(metrics.WORKER)
+    verifying = Verifying(database.worker_dsn, registry)
+    await port.owner.execute("UPDATE ingest.verification SET finished_at = now() - interval '2 hours'")
+    await port.owner.execute("UPDATE port.gate_hour SET steps = 9")
+    await port.written("port.gate_step")
+    await verifying.turn()
+    assert (await port.state("incremental"))["rows"] == 3
+    while await is_due(port.worker):
+        await verifying.turn()
+    await verifying.turn()
+    other = Registry(metrics.WORKER)
+    await Verifying(database.worker_dsn, other).observe(port.worker)
+    said = other.text().decode()
+    assert 'quaystream_verify_differences{scope="incremental"} 0.0' in said
+    assert 'quaystream_verify_differences{scope="nightly"} 1.0' in said
+    assert "quaystream_verify_waiting_hours 0.0" in said
+    for scope in ("incremental", "nightly"):
+        state = await port.state(scope)
+        succeeded = (state["succeeded_at"] or state["known_since"]).timestamp()
+        (told,) = re.findall(rf'last_success_timestamp_seconds{{scope="{scope}"}} (\S+)', said)
+        assert float(told) == pytest.approx(succeeded)
+        assert (state["succeeded_at"] is None) == (scope == "nightly")
 
 
 async def test_a_change_that_is_accepted_by_hand_is_no_difference_any_more(port: Port) -> None:

@@ -10,6 +10,7 @@ from schemas.metrics import CATALOGUE, Metric
 
 # Bounded by configuration; a container, truck, person or event id never is.
 BOUNDED_LABELS = {
+    "scope",
     *("domain", "outcome", "reason", "table", "topic", "partition", "kind"),
     *("cause", "site", "source", "version", "connector"),
     # HTTP statuses that a connector answers, and a closed list of words.
