@@ -217,6 +217,30 @@ async def test_the_budget_of_a_shift_and_of_a_month(owner: asyncpg.Connection, p
     assert month["budget_minutes"] == pytest.approx(31 * 1440 * 0.0001)
 
 
+async def test_budgets_are_the_same_from_hours_as_from_minutes(owner: asyncpg.Connection, pool: Pool) -> None:
+    """An hour is stored once another has begun; what comes late for it is counted before it is stored again."""
+    good = [one for number in (5, 61) for one in minute(number, step_s=5)]
+    await store(owner, minute(3, step_s=5, rtt_ms=99.0) + good)
+    await judge_all(pool)
+    query = "SELECT * FROM kpi.sla_budget_shift WHERE device_id = $1 ORDER BY profile"
+    stored = (
+        "SELECT good, bad FROM kpi.sla_hour WHERE device_id = $1 AND bucket = $2 AND profile = 'remote-crane-control'"
+    )
+    from_minutes = await owner.fetch(query, MODEM)
+    assert await owner.fetch(stored, MODEM, SHIFT) == []
+    await hours.roll(owner)
+    assert [tuple(row) for row in await owner.fetch(stored, MODEM, SHIFT)] == [(1, 1)]
+    assert await owner.fetch(query, MODEM) == from_minutes
+    await store(owner, minute(4, step_s=5, rtt_ms=99.0))
+    await judge_all(pool)
+    assert [tuple(row) for row in await owner.fetch(stored, MODEM, SHIFT)] == [(1, 1)]
+    restated = await owner.fetch(query, MODEM)
+    assert [row["bad_minutes"] for row in restated if row["profile"] == "remote-crane-control"] == [2]
+    await hours.roll(owner)
+    assert [tuple(row) for row in await owner.fetch(stored, MODEM, SHIFT)] == [(1, 2)]
+    assert await owner.fetch(query, MODEM) == restated
+
+
 async def test_the_reader_reads_budgets_and_profiles(database: Any, owner: asyncpg.Connection) -> None:
     assert await owner.fetchval("SELECT count(*) FROM kpi.sla_profile") == len(load_profiles())
     reader = await asyncpg.connect(database.reader_dsn)

@@ -32,6 +32,9 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
 _FILLED: Final[Mapping[str, Any]] = {"text": "x", "int": 0, "smallint": 0, "float": 0.0, "bool": False, "jsonb": {}}
 _ASSETS: Final = ("crane_id", "gate_id", "gate_in", "gate_out", "cell_id", "device_id", "asset_id")
 # As the worker marks what it has stored.
+_KNOWN: Final = (
+    "INSERT INTO ingest.site_clock VALUES (%s, %s) ON CONFLICT (site) DO UPDATE SET newest = EXCLUDED.newest"
+)
 _MARKS: Final = (
     "INSERT INTO kpi.stale_hour SELECT DISTINCT 'cell', time_bucket('1 hour', time - INTERVAL '1 us') FROM port.cell_measurement",
     "INSERT INTO kpi.stale_hour SELECT DISTINCT 'radio', time_bucket('1 hour', time) FROM port.radio_sample",
@@ -56,7 +59,7 @@ def load(dsn: str, rows: Iterable[ExampleRow], until: datetime = DAY + timedelta
             connection.cursor().executemany(statement.encode(), list(_stored(row, columns, number)))
         for statement in _MARKS:
             connection.execute(statement.encode())
-        connection.execute("INSERT INTO ingest.site_clock VALUES (%s, %s)", (SITE, until))
+        connection.execute(_KNOWN, (SITE, until))
 
 
 def _columns(table: str) -> tuple[Column, ...]:

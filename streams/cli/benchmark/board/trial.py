@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -140,22 +140,24 @@ class _Meter:
     def __init__(self, board: psutil.Process, session: psutil.Process, seen: Seen) -> None:
         self._processes = board, session
         self._seen = seen
-        self._before = time.monotonic(), *map(_cpu_s, self._processes), seen.size
+        self._at, self._size = time.monotonic(), seen.size
+        self._cpu_s = [_cpu_s(process) for process in self._processes]
 
     def read(self) -> _Spent:
-        at, board_s, database_s, size = self._before
-        now = [_cpu_s(process) for process in self._processes]
+        board_s, database_s = (
+            _cpu_s(process) - before for process, before in zip(self._processes, self._cpu_s, strict=True)
+        )
         return _Spent(
-            time.monotonic() - at,
-            now[0] - board_s,
-            now[1] - database_s,
-            self._seen.size - size,
+            time.monotonic() - self._at,
+            board_s,
+            database_s,
+            self._seen.size - self._size,
             self._processes[0].memory_info().rss / 1e6,
         )
 
 
 async def _meter(reader: asyncpg.Connection, board: Program, seen: Seen) -> _Meter:
-    pids: Sequence[Mapping[str, int]] = await reader.fetch(_EYE)
+    pids = await reader.fetch(_EYE)
     if len(pids) != 1:
         raise ConfigurationError(f"{len(pids)} boards look at this database: end the others")
     return _Meter(psutil.Process(board.pid), psutil.Process(pids[0]["pid"]), seen)
