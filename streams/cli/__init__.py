@@ -28,6 +28,7 @@ GROUPS = (
     "kpi",
     "share",
     "vault",
+    "api",
     "doctor",
     "health",
     "simulate",
