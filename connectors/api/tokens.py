@@ -22,7 +22,7 @@ SCOPE: Final = "share:"
 LEEWAY_S: Final = 30
 _REFRESH_S: Final = 300.0
 _FETCH_S: Final = 5.0
-_LONGEST_TOKEN: Final = 8_192
+_LONGEST_TOKEN: Final = 4_096
 _AGENCY: Final = re.compile(r"[a-z][a-z0-9_]{0,23}")
 _WORDS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (jwt.ExpiredSignatureError, "token has expired"),

@@ -381,7 +381,6 @@ def test_what_expires_is_revoked_or_is_no_more_gives_nothing(
     database = system.database
     view = "SELECT count(*) AS n FROM share.customs_supervision_gate_step"
     topic = "share-customs-supervision-gate"
-    assert system.command("share", "check", contracts=folder).returncode == 0
     before = len(records(system, topic))
     with log_in(database, "share_customs") as customs:
         assert customs.execute(view).fetchone() == {"n": 2}

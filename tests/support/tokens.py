@@ -31,7 +31,7 @@ class Issuer:
         return file
 
     def token(
-        self, agency: str, *purposes: str, key: Any = None, head: dict[str, str] | None = None, **claims: Any
+        self, agency: str, /, *purposes: str, key: Any = None, head: dict[str, str] | None = None, **claims: Any
     ) -> str:
         """A token as it should be, but for what is given."""
         now = int(time.time())
@@ -71,7 +71,7 @@ class Issuer:
             "no agency": self.token("customs", "supervision", agency=None),
             "an agency of SQL": self.token("customs", "supervision", agency="customs; SET ROLE postgres"),
             "scope of another type": self.token("customs", "supervision", scope=["share:supervision"]),
-            "very long": good + "a" * 9_000,
+            "very long": good + "a" * 5_000,
         }
 
 
