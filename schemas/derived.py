@@ -122,7 +122,8 @@ def column_class(table: str, column: str) -> Classified | None:
 
 def unclassified() -> Iterator[str]:
     """Fields of events, and columns of tables, that have no class."""
-    for model in (*MODELS.values(), Measurement):
+    models: tuple[type[EventPart], ...] = (*MODELS.values(), Measurement)
+    for model in models:
         yield from unclassified_fields(model)
     for table, columns in _tables():
         yield from (f"{table}.{name}" for name, found in columns.items() if found is None)

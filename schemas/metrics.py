@@ -393,6 +393,17 @@ BOARD_READ_TIMESTAMP = Metric(
 # What the board exports, and nothing else.
 BOARD: tuple[Metric, ...] = (BOARD_VIEWERS, BOARD_READ_SECONDS, BOARD_READ_FAILURES, BOARD_READ_TIMESTAMP)
 
+# The read API (docs/how-to/share.md).
+API_REQUESTS = Metric(
+    "quaystream_api_requests_total",
+    "counter",
+    "Requests of agencies, by the status they were answered with.",
+    ("status",),
+)
+API_ROWS = Metric("quaystream_api_rows_total", "counter", "Rows given to agencies, by contract.", ("contract",))
+# What the read API exports, and nothing else.
+API: tuple[Metric, ...] = (API_REQUESTS, API_ROWS)
+
 CATALOGUE: tuple[Metric, ...] = (
     *(RECORDS, ROWS_WRITTEN, UNKNOWN_FIELDS, COUNTERS_UNKNOWN, CLEAR_NAMES, KEY_MISMATCH, LOST_RECORDS),
     *(COMMIT_SECONDS, COMMIT_ROWS, COMMIT_RETRIES, FENCED, LAST_COMMIT_TIMESTAMP),
@@ -407,6 +418,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *(BROKER_REFUSALS, START_TIMESTAMP),
     *EDGE,
     *BOARD,
+    *API,
 )
-# What a worker exports: all but what only the board knows.
-WORKER: tuple[Metric, ...] = tuple(metric for metric in CATALOGUE if metric not in BOARD)
+# What a worker exports: all but what only the board and the read API know.
+WORKER: tuple[Metric, ...] = tuple(metric for metric in CATALOGUE if metric not in (*BOARD, *API))

@@ -97,6 +97,8 @@ class Settings(BaseSettings):
     reader_url: DatabaseUrl | None = Field(default=None, description=URL)
     database_password_file: Path | None = Field(default=None, description=FILE)
     owner_password_file: Path | None = Field(default=None, description=FILE)
+    api_url: DatabaseUrl | None = Field(default=None, description=URL)
+    api_password_file: Path | None = Field(default=None, description=FILE)
     reader_password_file: Path | None = Field(default=None, description=FILE)
     group: str = Field(default="quaystream", min_length=1, description="the name of the consumer group")
     raw_retention: Span = Field(default=timedelta(days=90), description=SPAN)
@@ -132,6 +134,9 @@ class Settings(BaseSettings):
     pseudonyms_only: str = Field(
         default="", pattern=r"^(all|[A-Z0-9]+-[A-Z0-9]+(,[A-Z0-9]+-[A-Z0-9]+)*|)$", description="SITE,… or all"
     )
+    token_keys: str | None = Field(default=None, min_length=1, description="the path or https address of a JWKS")
+    token_issuer: str | None = Field(default=None, min_length=1, description="the `iss` of the tokens")
+    token_audience: str | None = Field(default=None, min_length=1, description="the `aud` of the tokens")
     contracts: Path | None = Field(default=None, description="the path of a folder of contracts")
     log_format: Literal["json", "console"] = Field(default="console", description="json or console")
     trace_export: Literal["off", "otlp"] = Field(default="off", description="off or otlp")
@@ -179,6 +184,10 @@ class Settings(BaseSettings):
     def reader_dsn(self) -> str:
         """The reader's connection URL."""
         return _dsn("reader", self.reader_url, self.reader_password_file)
+
+    def api_dsn(self) -> str:
+        """The read API's connection URL: role quaystream_api (`quaystream share login`)."""
+        return _dsn("api", self.api_url, self.api_password_file)
 
 
 def load_settings() -> Settings:

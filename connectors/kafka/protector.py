@@ -38,8 +38,8 @@ class Protector:
         data = event.get("data")
         if not isinstance(data, dict):
             return dict(event)
-        attributes = (str(event.get(name, "")) for name in ("type", "subject", "time"))
-        protected = self._current().protected(*attributes, data)
+        kind, subject, time_text = (str(event.get(name, "")) for name in ("type", "subject", "time"))
+        protected = self._current().protected(kind, subject, time_text, data)
         self.counts["replaced"] += protected.replaced
         self.counts["withheld"] += protected.withheld
         return {**event, "data": protected.data}

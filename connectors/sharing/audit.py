@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-import asyncpg
-
+from connectors.timescale.pool import Connection
 from schemas.egress import Transfer, Verdict, judge
 from schemas.errors import QuaystreamError
 
@@ -34,7 +33,7 @@ class Attempt:
     rows: int | None = None
 
 
-async def note(connection: asyncpg.Connection, attempt: Attempt, verdict: Verdict) -> None:
+async def note(connection: Connection, attempt: Attempt, verdict: Verdict) -> None:
     """Write one row, in a transaction of its own that may write whatever the role's default says."""
     async with connection.transaction():
         await connection.execute("SET TRANSACTION READ WRITE")
@@ -52,7 +51,7 @@ async def note(connection: asyncpg.Connection, attempt: Attempt, verdict: Verdic
         )
 
 
-async def guard(connection: asyncpg.Connection, attempt: Attempt, classes: Iterable[str | None], now: datetime) -> None:
+async def guard(connection: Connection, attempt: Attempt, classes: Iterable[str | None], now: datetime) -> None:
     """Let an attempt pass the egress guard, audited either way. Raises EgressRefusedError."""
     found = list(classes)
     verdict = judge(attempt.destination, attempt.object, found, await read_transfers(connection), now)
@@ -61,7 +60,7 @@ async def guard(connection: asyncpg.Connection, attempt: Attempt, classes: Itera
         raise EgressRefusedError(f"{attempt.object} may not go to {attempt.destination or 'nowhere'}: {verdict.reason}")
 
 
-async def read_transfers(connection: asyncpg.Connection) -> list[Transfer]:
+async def read_transfers(connection: Connection) -> list[Transfer]:
     """Every transfer that was ever approved; whether it is valid is for the guard to say."""
     rows = await connection.fetch(_TRANSFERS)
-    return [Transfer(*row[:3], frozenset(row[3]), *row[4:]) for row in rows]
+    return [Transfer(**{**dict(row), "classes": frozenset(row["classes"])}) for row in rows]

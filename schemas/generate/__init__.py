@@ -6,21 +6,28 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from schemas.generate import asyncapi, counters, jsonschemas, kpis, openapi, reference, sla
+from schemas.derived import classified_tables
+from schemas.generate import asyncapi, counters, jsonschemas, kpis, openapi, openapi_share, reference, sla
 
 ROOT = Path(__file__).parents[2]
 JSONSCHEMA_FOLDER = "schemas/jsonschema"
 ASYNCAPI_FILE = "schemas/asyncapi.yaml"
 OPENAPI_FILE = "schemas/openapi.json"
+OPENAPI_SHARE_FILE = "schemas/openapi-share.json"
 REFERENCE_FOLDER = "docs/reference"
 
 
 def generated() -> dict[str, str]:
-    """The text of every generated file by its path in the repository."""
+    """The text of every generated file by its path in the repository.
+
+    Raises ConfigurationError where a field or column has no class: nothing is published unclassified.
+    """
+    classified_tables()
     return {
         **{f"{JSONSCHEMA_FOLDER}/{name}.json": text for name, text in jsonschemas.files().items()},
         ASYNCAPI_FILE: asyncapi.text(),
         OPENAPI_FILE: openapi.text(),
+        OPENAPI_SHARE_FILE: openapi_share.text(),
         **{f"{REFERENCE_FOLDER}/{name}.md": text for name, text in reference.pages().items()},
         f"{REFERENCE_FOLDER}/kpis.md": kpis.page(),
         f"{REFERENCE_FOLDER}/counters.md": counters.page(),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from schemas.derived import column_class
 from schemas.events import MODELS
 from schemas.events.fields import BIGINT_MAX
 from schemas.events.model import EventData
@@ -82,8 +83,8 @@ def _topic_details(topic: Topic) -> str:
 def _events() -> str:
     intro = (
         "# Events\n\nThe data of each event type, from the models in `schemas/events`. Units are in the names, "
-        "numbers are finite, types are strict. Unknown fields are accepted and kept in `extra`. Fields classed "
-        "`personal` are readable for few roles. The envelope is CloudEvents 1.0; the JSON Schemas are in "
+        "numbers are finite, types are strict. Unknown fields are accepted and kept in `extra`. What each class means, "
+        "and what each purpose: `docs/data-protection.md`. The envelope is CloudEvents 1.0; the JSON Schemas are in "
         "`schemas/jsonschema`.\n"
     )
     return intro + "".join(_event(model) for model in MODELS.values())
@@ -101,10 +102,16 @@ def _event(model: type[EventData]) -> str:
 def _fields(schema: dict[str, Any]) -> str:
     required = schema.get("required", [])
     rows = (
-        (f"`{name}`", _type(field), "yes" if name in required else "", field.get("classification", ""))
+        (
+            f"`{name}`",
+            _type(field),
+            "yes" if name in required else "",
+            field.get("classification", ""),
+            ", ".join(field.get("purposes", ())),
+        )
         for name, field in schema["properties"].items()
     )
-    return _table(("field", "type", "required", "class"), rows)
+    return _table(("field", "type", "required", "class", "may serve"), rows)
 
 
 def _type(field: dict[str, Any]) -> str:
@@ -160,17 +167,25 @@ def _tables() -> str:
 
 
 def _raw_table(table: RawTable) -> str:
-    return f"\n### {table.name}\n\nFrom `{table.model.TYPE}`.\n\n" + _columns(table.columns)
+    return f"\n### {table.name}\n\nFrom `{table.model.TYPE}`.\n\n" + _columns(table.name, table.columns)
 
 
 def _fact_table(table: FactTable) -> str:
     title = f"\n### {table.name}\n\nKey: `site`, `{table.key}`; in time by `{table.at}`. Kept by the store: "
-    return title + "`revision` (1, 2, …) and `recorded_at`.\n\n" + _columns(table.columns)
+    return title + "`revision` (1, 2, …) and `recorded_at`.\n\n" + _columns(table.name, table.columns)
 
 
-def _columns(columns: tuple[Column, ...]) -> str:
-    rows = ((f"`{column.name}`", _sql_type(column), "" if column.required else "yes") for column in columns)
-    return _table(("column", "type", "may be null"), rows)
+def _columns(table: str, columns: tuple[Column, ...]) -> str:
+    rows = (
+        (f"`{column.name}`", _sql_type(column), "" if column.required else "yes", _class(table, column.name))
+        for column in columns
+    )
+    return _table(("column", "type", "may be null", "class"), rows)
+
+
+def _class(table: str, column: str) -> str:
+    found = column_class(table, column)
+    return "" if found is None else found.name
 
 
 def _sql_type(column: Column) -> str:
@@ -181,11 +196,11 @@ def _sql_type(column: Column) -> str:
 def _rollup(rollup: Rollup) -> str:
     title = f"\n### {rollup.minute}, {rollup.hour}\n\nKey: {_code(('bucket', *rollup.key))}.\n\n"
     rows = (
-        (f"`{measure.column}`", _measure(measure), f"`{table}`")
+        (f"`{measure.column}`", _measure(measure), f"`{table}`", _class(rollup.minute, measure.column))
         for table, measures in rollup.contributions.items()
         for measure in measures
     )
-    return title + _table(("column", "meaning", "from"), rows)
+    return title + _table(("column", "meaning", "from", "class"), rows)
 
 
 def _measure(measure: Measure) -> str:

@@ -31,6 +31,7 @@ GROUPS = (
     "kpi",
     "share",
     "vault",
+    "api",
     "doctor",
     "health",
     "simulate",

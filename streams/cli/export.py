@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from schemas.egress import HOME
 from schemas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ As = Annotated[Format, typer.Option("--format", help="What to write.")]
 Sender = Annotated[str, typer.Option(help="Of messages: who writes; for DCSA an SMDG code.")]
 Recipient = Annotated[str, typer.Option(help="Of EDIFACT: who reads.")]
 Offset = Annotated[str, typer.Option(metavar="OFFSET", help="Of EDIFACT: the offset of its local times.")]
+Destination = Annotated[
+    str, typer.Option(metavar="CC", help="The country it is for (ISO 3166). Abroad needs an approved transfer.")
+]
 Out = Annotated[Path, typer.Option(metavar="FILE", help="Where to write; must not exist yet.")]
 
 
@@ -55,8 +59,11 @@ def export(  # noqa: PLR0913, PLR0917  (one per option)
     sender: Sender = "QUAYSTREAM",
     recipient: Recipient = "PARTNER",
     offset: Offset = "+07:00",
+    destination: Destination = HOME,
 ) -> None:
     """Write the rows of a table between two times to a file. Personal columns are always left out.
+
+    The egress guard lets it pass or not, by the classes of the columns and the country it is for; both are audited.
 
     codeco and coarri are of port.cargo_milestone, dcsa also of port.vessel_milestone, tic of port.crane_sample,
     port.crane_status, port.crane_fault and port.crane_job.
@@ -71,10 +78,28 @@ def export(  # noqa: PLR0913, PLR0917  (one per option)
         from streams.cli.export_messages import export_messages
 
         parties = (sender, recipient, _checked_offset(offset))
+        asyncio.run(_let_pass(load_settings(), table, destination))
         print(asyncio.run(export_messages(load_settings(), table, span, (out, form.value), parties)))
         return
+    asyncio.run(_let_pass(load_settings(), table, destination))
     rows, columns = asyncio.run(_export(load_settings(), table, span, (out, form)))
     print(f"{rows:,} rows with {columns} columns of {table} are in {out}.")
+
+
+async def _let_pass(settings: "Settings", table: str, destination: str) -> None:
+    """Ask the egress guard, by the classes of what would be written. Raises EgressRefusedError."""
+    from connectors.sharing.audit import Attempt, guard
+    from connectors.timescale.connection import connection_to
+    from connectors.timescale.extract import plan_extract
+    from schemas.derived import column_class
+
+    async with connection_to(settings.reader_dsn() if settings.reader_url else settings.worker_dsn()) as connection:
+        extract = await plan_extract(connection, table)
+        # What has no class (the ledger, definitions, sums by day) may hold anything: it stays at home.
+        found = [column_class(extract.table, name) for name in extract.schema.names]
+        classes = tuple(sorted({one.name if one else "important" for one in found}))
+        attempt = Attempt("export", extract.table, destination=destination, classes=classes)
+        await guard(connection, attempt, classes, datetime.now(UTC))
 
 
 async def _export(

@@ -5,6 +5,7 @@ import json
 import signal
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,12 +34,14 @@ Classes = Annotated[str, typer.Option(help="Separated by commas: important,perso
 Dossier = Annotated[str, typer.Option(help="Where the impact dossier is filed.")]
 By = Annotated[str, typer.Option("--approved-by", help="Who approved it.")]
 Until = Annotated[str, typer.Option("--until", metavar="DAY", help="The first day on which it holds no more.")]
+Role = Annotated[str, typer.Argument(metavar="ROLE", help="share_<agency>, or quaystream_api.")]
+PasswordFile = Annotated[Path, typer.Option("--password-file", metavar="FILE", help="Holds its password.")]
 TransferId = Annotated[str, typer.Argument(metavar="ID", help="What the transfer is called.")]
 
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Sharing with agencies, by contract.", no_args_is_help=True)
-    for command in (plan, apply, check, run, revoke, audit):
+    for command in (plan, apply, check, run, revoke, login, audit):
         group.command()(command)
     group.command("list")(list_contracts)
     transfer = typer.Typer(help="Approved transfers abroad.", no_args_is_help=True)
@@ -142,6 +145,15 @@ def revoke(contract: Name) -> None:
             f"no contract {contract} is in force: `quaystream share list` names those that are written"
         )
     print(f"{contract} is revoked. Its file stands: `share apply` leaves it revoked until its text changes.")
+
+
+def login(role: Role, password_file: PasswordFile) -> None:
+    """Let a role of sharing log in, with the password of a file: an agency's, or the read API's."""
+    from connectors.sharing.login import let_in
+    from streams.settings import load_settings
+
+    let_in(load_settings().owner_dsn(), role, password_file)
+    print(f"{role} may log in.")
 
 
 def audit(limit: Limit = 50, as_json: Json = False) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -110,7 +111,7 @@ def erase(site: Site, keys_file: KeysFile, reason: Reason, period: Start = None,
         chosen = Period(site, start)
         key = found.sites[site][start]
         # Proof first: a kill in between leaves a key that the next run destroys, never one destroyed unseen.
-        names = _with_database(lambda connection, p=chosen, k=key: remove(connection, p, k, reason))
+        names = _with_database(partial(remove, period=chosen, key=key, reason=reason))
         destroy_key(keys_file, chosen)
         print(f"erased: {site}, period from {start}: the key, and {names} names")
     if not starts:

@@ -18,7 +18,7 @@ from tests.support.documents import Document, documents
 
 DOCUMENTS = documents()
 FOLDER = ROOT / "docs/reference"
-ROLES = {"quaystream_owner", "quaystream_worker", "quaystream_reader"}
+ROLES = {"quaystream_owner", "quaystream_worker", "quaystream_reader", "quaystream_vault", "quaystream_api"}
 # The event type that docs/how-to/add-an-event-type.md makes up.
 EXAMPLES = {"port.crane_twistlock"}
 VARIABLES = {variable(name) for name in (*Settings.model_fields, "config")}

@@ -13,6 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from connectors.sharing.audit import EgressRefusedError
 from schemas.errors import ConfigurationError
 from streams.cli import export as export_command
 
@@ -118,3 +119,29 @@ def test_what_cannot_be_exported_is_said(
     assert isinstance(error, ConfigurationError)
     assert said in str(error)
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+def test_what_is_important_does_not_go_abroad_and_every_attempt_is_audited(
+    run: Command, database: Any, tmp_path: Path
+) -> None:
+    abroad = ("--destination", "SG")
+    refused = run("port.gate_step", *abroad, "--out", tmp_path / "a.parquet")
+    assert isinstance(refused.exception, EgressRefusedError)
+    assert list(tmp_path.iterdir()) == []
+    assert run("port.crane_cycle", *abroad, "--out", tmp_path / "b.parquet").exit_code == 0
+    assert run("port.gate_step", "--destination", "home", "--out", tmp_path / "c.parquet").exit_code != 0
+    assert run("port.gate_step", "--out", tmp_path / "d.parquet").exit_code == 0
+    rows = database.rows("SELECT object, destination, outcome, who FROM share.audit ORDER BY audit_id")
+    assert [row[:3] for row in rows] == [
+        ("port.gate_step", "SG", "refused"),
+        ("port.crane_cycle", "SG", "allowed"),
+        ("port.gate_step", "home", "refused"),
+        ("port.gate_step", "VN", "allowed"),
+    ]
+    assert {row[3] for row in rows} == {"quaystream_reader"}
+
+
+def test_where_the_audit_cannot_be_written_nothing_is_exported(run: Command, database: Any, tmp_path: Path) -> None:
+    database.rows("DROP FUNCTION share.note(text, text, text, text, text, text, text[], bigint, text)")
+    assert run("port.crane_minute", "--out", tmp_path / "a.parquet").exit_code != 0
+    assert list(tmp_path.iterdir()) == []

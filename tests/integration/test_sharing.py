@@ -1,19 +1,36 @@
 """Sharing by contract on a real broker and database: every agency, field, site and purpose, through SQL and Kafka."""
 
 import json
+import os
+import secrets
 import shutil
-from datetime import timedelta
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
+import asyncpg
 import psycopg
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from yarl import URL
 
+from connectors.api.gauges import Gauges
+from connectors.api.rates import Rates
+from connectors.api.reading import Reader, cursor_of
+from connectors.api.server import SharePages
+from connectors.api.tokens import Verifier
+from schemas.share import load_contracts
+from tests.support.broker import Broker
+from tests.support.databases import Database, Databases
 from tests.support.events import moment, structured
 from tests.support.sharing import (
     AGENCIES,
     DATA,
     FOLDER,
+    PASSWORD,
     PURPOSES,
     SITES,
     TABLES,
@@ -21,11 +38,15 @@ from tests.support.sharing import (
     contracts,
     expected,
     log_in,
+    password_file,
     refusal,
     sent,
     text_of,
+    url_of,
 )
 from tests.support.system import System
+from tests.support.tokens import AUDIENCE, ISSUER, Issuer
+from tests.support.worker import Workers
 
 MISSING, FORBIDDEN, READ_ONLY = "42P01", "42501", "25006"
 
@@ -47,11 +68,21 @@ def views_of(connection: psycopg.Connection[dict[str, Any]]) -> set[str]:
     return {row["name"] for row in connection.execute(query).fetchall()}
 
 
-@pytest.fixture
-def shared(system: System, tmp_path: Path) -> tuple[System, Path, dict[tuple[str, str], dict[str, Any]]]:
-    """Every event of the matrix stored, the contracts applied, and all of it forwarded."""
-    clear(system)
-    folder = tmp_path / "contracts"
+@pytest.fixture(scope="module")
+def shared(
+    broker: Broker, databases: Databases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[System, Path, dict[tuple[str, str], dict[str, Any]]]]:
+    """Every event of the matrix stored, the contracts applied, and all of it forwarded: once, the last tests change it."""
+    broker.reset()
+    place = tmp_path_factory.mktemp("sharing")
+    with databases.migrated() as database:
+        environment = environment_of(broker, database, place)
+        system = System(broker, database, Workers(environment, place), environment)
+        clear(system)
+        yield system, place / "contracts", prepare(system, place / "contracts")
+
+
+def prepare(system: System, folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     time = moment(timedelta(days=2))
     documents = {(what, site): sent(what, site, time) for what in DATA for site in SITES}
@@ -62,7 +93,20 @@ def shared(system: System, tmp_path: Path) -> tuple[System, Path, dict[tuple[str
     for command in (("worker", "--until-caught-up"), ("share", "apply"), ("share", "run", "--until-caught-up")):
         done = system.command(*command, contracts=folder)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
-    return system, folder, documents
+    return documents
+
+
+def environment_of(broker: Broker, database: Database, place: Path) -> dict[str, str]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("QUAYSTREAM_")}
+    return {
+        **ours,
+        "QUAYSTREAM_BROKERS": broker.brokers,
+        "QUAYSTREAM_DATABASE_URL": database.worker_dsn,
+        "QUAYSTREAM_OWNER_URL": database.owner_dsn,
+        "QUAYSTREAM_READER_URL": database.reader_dsn,
+        "QUAYSTREAM_GROUP": f"test-{secrets.token_hex(4)}",
+        "QUAYSTREAM_HOME": str(place / "home"),
+    }
 
 
 def test_every_cell_is_given_exactly_as_its_contract_says(
@@ -70,7 +114,7 @@ def test_every_cell_is_given_exactly_as_its_contract_says(
 ) -> None:
     system, folder, documents = shared
     said = contracts(folder)
-    secrets = {name: bytes(key) for name, key in system.database.rows("SELECT agency, secret FROM share.agency_key")}
+    keys = {name: bytes(key) for name, key in system.database.rows("SELECT agency, secret FROM share.agency_key")}
     by_sql: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for agency in AGENCIES:
         with log_in(system.database, f"share_{agency}") as connection:
@@ -108,7 +152,7 @@ def test_every_cell_is_given_exactly_as_its_contract_says(
     for cell in cells():
         contract = said.get((cell.agency, cell.purpose))
         document = documents[cell.what, cell.site]
-        key = secrets.get(cell.agency, b"")
+        key = keys.get(cell.agency, b"")
         wanted = None if contract is None else expected(cell, contract, document, key)
         place = cell[:3]
         rows = [row for row in by_sql.get(place, ()) if row["site"] == cell.site]
@@ -145,6 +189,191 @@ def test_every_cell_is_given_exactly_as_its_contract_says(
     assert counts == {"navigation": (3, 3), "statistics": (2, 2)}
 
 
+@asynccontextmanager
+async def served(system: System, folder: Path, issuer: Issuer, rates: Rates) -> AsyncIterator[TestClient[Any, Any]]:
+    """The API of these contracts, as `quaystream api` puts it together."""
+    place = folder.parent
+    for role in ("quaystream_api",):
+        done = system.command("share", "login", role, "--password-file", str(password_file(place)))
+        assert done.returncode == 0, done.stderr
+    parts = urlsplit(url_of(system.database, "quaystream_api"))
+    dsn = parts._replace(netloc=parts.netloc.replace("@", f":{PASSWORD}@")).geturl()
+    verifier = Verifier(str(issuer.jwks(place / "jwks.json")), ISSUER, AUDIENCE)
+    await verifier.start()
+    async with asyncpg.create_pool(dsn, min_size=0, max_size=2, server_settings={"timezone": "UTC"}) as pool:
+        pages = SharePages(load_contracts(folder), verifier, Reader(pool, dsn), Gauges("0"), rates, Rates(1_000, 1_000))
+        async with TestClient(TestServer(pages.application())) as client:
+            yield client
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+SINCE = {"since": moment(timedelta(days=3)), "limit": "1000"}
+
+
+async def test_the_api_gives_what_the_views_give_and_refuses_the_rest(
+    shared: tuple[System, Path, dict[tuple[str, str], dict[str, Any]]],
+) -> None:
+    system, folder, _ = shared
+    said, issuer = contracts(folder), Issuer()
+    given = 0
+    async with served(system, folder, issuer, Rates(1_000, 1_000)) as client:
+        for agency in AGENCIES:
+            headers = bearer(issuer.token(agency, *PURPOSES))
+            with log_in(system.database, f"share_{agency}") as connection:
+                for purpose in PURPOSES:
+                    for table in TABLES.values():
+                        answer = await client.get(f"/api/v1/data/{purpose}/{table}", params=SINCE, headers=headers)
+                        contract = said.get((agency, purpose))
+                        if contract is None or table not in contract["shares"]:
+                            assert answer.status == 404
+                            continue
+                        view = f"share.{agency}_{purpose}_{table}"
+                        query = f"SELECT row_to_json(v) AS row FROM {view} AS v ORDER BY time, id"
+                        connection.execute("SET timezone = 'UTC'")
+                        wanted = [row["row"] for row in connection.execute(query.encode()).fetchall()]
+                        assert (await answer.json())["rows"] == wanted
+                        given += len(wanted)
+            listed = await (await client.get("/api/v1/contracts", headers=headers)).json()
+            mine = {(agency, one["purpose"]): {d["table"] for d in one["data"]} for one in listed["contracts"]}
+            assert mine == {who: set(one["shares"]) for who, one in said.items() if who[0] == agency}
+    assert given >= 20
+    read = system.database.rows(
+        "SELECT sum(rows), count(*) FROM share.audit WHERE action = 'read' AND outcome = 'allowed' AND contract IS NOT NULL"
+    )
+    assert read[0][0] == given
+
+
+async def test_pages_follow_each_other_without_gap_or_repeat_and_a_cursor_opens_nothing(
+    shared: tuple[System, Path, dict[tuple[str, str], dict[str, Any]]],
+) -> None:
+    system, folder, _ = shared
+    issuer = Issuer()
+    async with served(system, folder, issuer, Rates(1_000, 1_000)) as client:
+        path, headers = (
+            "/api/v1/data/navigation/vessel_milestone",
+            bearer(issuer.by_rsa("port_authority", "navigation")),
+        )
+        whole = (await (await client.get(path, params=SINCE, headers=headers)).json())["rows"]
+        paged: list[Any] = []
+        after: str | None = None
+        while True:
+            asked = {**SINCE, "limit": "1", **({"after": after} if after else {})}
+            page = await (await client.get(path, params=asked, headers=headers)).json()
+            paged += page["rows"]
+            after = page["next"]
+            if after is None:
+                break
+        assert paged == whole
+        assert len(whole) == 3
+        # Another's cursor: rows of one's own alone, and of these only what comes after it.
+        cursor = cursor_of(datetime.fromisoformat(whole[0]["time"]), whole[0]["id"])
+        customs = bearer(issuer.token("customs", "supervision"))
+        own = "/api/v1/data/supervision/vessel_milestone"
+        mine = (await (await client.get(own, params=SINCE, headers=customs)).json())["rows"]
+        found = await (await client.get(own, params={**SINCE, "after": cursor}, headers=customs)).json()
+        assert all(row in mine for row in found["rows"])
+
+
+async def test_every_attack_is_refused_audited_and_leaks_nothing(
+    shared: tuple[System, Path, dict[tuple[str, str], dict[str, Any]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    system, folder, _ = shared
+    issuer = Issuer()
+    path = "/api/v1/data/supervision/gate_step"
+    before = system.database.total("share.audit", "outcome = 'refused'")
+    texts: list[str] = []
+    refused = 0
+
+    async def attack(
+        client: TestClient[Any, Any], status: int, url: Any, headers: dict[str, str], **asked: str
+    ) -> None:
+        nonlocal refused
+        answer = await client.get(url, headers=headers, params=asked or None)
+        text = await answer.text()
+        assert answer.status == status, (url, status, text)
+        assert "X-Evil" not in answer.headers
+        texts.extend((text, str(dict(answer.headers))))
+        refused += 1
+
+    tokens = issuer.bad()
+    async with served(system, folder, issuer, Rates(1_000, 1_000)) as client:
+        good, tax = issuer.token("customs", "supervision"), issuer.token("tax", "fees", "supervision", "border")
+        for token in tokens.values():
+            await attack(client, 401, path, bearer(token))
+        await attack(client, 401, path, {})
+        await attack(client, 401, path, {"Authorization": f"Basic {good}"})
+        # A good token of another agency, scopes it was given and no contract stands behind, and scopes it lacks.
+        await attack(client, 404, path, bearer(tax))
+        await attack(client, 404, "/api/v1/data/border/gate_visit", bearer(tax))
+        await attack(client, 403, "/api/v1/data/fees/gate_step", bearer(good))
+        for table in ("crane_sample", "gate_step'--", "../../etc", "pg_authid", "customs_supervision_gate_step", "%00"):
+            await attack(client, 404, f"/api/v1/data/supervision/{quote(table, safe='')}", bearer(good))
+        evil = quote("supervision\r\nX-Evil: 1", safe="")
+        await attack(client, 403, URL(f"/api/v1/data/{evil}/gate_step", encoded=True), bearer(good))
+        bad = {"limit": "0", "after": "AAAA", "since": "yesterday", "order": "id; DROP", "site": "x\0"}
+        for name, value in bad.items():
+            await attack(client, 400, path, bearer(good), **{name: value})
+        # SQL in a value is a value.
+        answer = await client.get(path, params={"site": "' OR '1'='1", **SINCE}, headers=bearer(good))
+        assert (await answer.json())["rows"] == []
+        # The contract ends while the token is still good.
+        expire = "UPDATE share.contract SET valid_until = now() {} WHERE contract = 'customs-supervision'"
+        system.database.rows(expire.format(""))
+        await attack(client, 404, path, bearer(good), **SINCE)
+        system.database.rows(expire.format("+ interval '1 year'"))
+        assert (await client.get(path, params=SINCE, headers=bearer(good))).status == 200
+        for method in ("post", "put", "delete", "patch"):
+            assert (await getattr(client, method)(path, headers=bearer(good))).status == 405
+
+    audited = system.database.rows("SELECT * FROM share.audit WHERE outcome = 'refused' AND action = 'read'")
+    assert system.database.total("share.audit", "outcome = 'refused'") - before == refused
+    said = capsys.readouterr()
+    everything = "\n".join((*texts, str(audited), said.out, said.err))
+    kept = (
+        "15C1234",
+        "CSQU305438",
+        "visit-1",
+        PASSWORD,
+        "quaystream_owner",
+        "share_customs",
+        "Traceback",
+        "port.gate_step",
+    )
+    signatures = [token.rpartition(".")[2] for token in (*tokens.values(), good, tax) if token.count(".") == 2]
+    leaked = [word for word in (*kept, *(s for s in signatures if len(s) > 20)) if word in everything]
+    assert leaked == []
+
+
+async def test_who_asks_too_often_waits_and_others_do_not(
+    shared: tuple[System, Path, dict[tuple[str, str], dict[str, Any]]],
+) -> None:
+    system, folder, _ = shared
+    issuer = Issuer()
+    async with served(system, folder, issuer, Rates(0.001, 2)) as client:
+        path = "/api/v1/contracts"
+        found = [(await client.get(path, headers=bearer(issuer.token("tax", "fees")))).status for _ in range(3)]
+        assert found == [200, 200, 429]
+        assert (await client.get(path, headers=bearer(issuer.token("customs", "supervision")))).status == 200
+
+
+async def test_without_the_audit_nothing_is_given(
+    shared: tuple[System, Path, dict[tuple[str, str], dict[str, Any]]],
+) -> None:
+    system, folder, _ = shared
+    issuer = Issuer()
+    note = "share.note(text, text, text, text, text, text, text[], bigint, text)"
+    async with served(system, folder, issuer, Rates(1_000, 1_000)) as client:
+        headers = bearer(issuer.token("customs", "supervision"))
+        system.database.rows(f"REVOKE EXECUTE ON FUNCTION {note} FROM quaystream_api")
+        answer = await client.get("/api/v1/data/supervision/gate_step", params=SINCE, headers=headers)
+        system.database.rows(f"GRANT EXECUTE ON FUNCTION {note} TO quaystream_api")
+        assert answer.status == 503
+        assert "quaystream" not in await answer.text()
+
+
 def test_what_expires_is_revoked_or_is_no_more_gives_nothing(
     shared: tuple[System, Path, dict[tuple[str, str], dict[str, Any]]],
 ) -> None:
@@ -152,7 +381,6 @@ def test_what_expires_is_revoked_or_is_no_more_gives_nothing(
     database = system.database
     view = "SELECT count(*) AS n FROM share.customs_supervision_gate_step"
     topic = "share-customs-supervision-gate"
-    assert system.command("share", "check", contracts=folder).returncode == 0
     before = len(records(system, topic))
     with log_in(database, "share_customs") as customs:
         assert customs.execute(view).fetchone() == {"n": 2}

@@ -121,6 +121,20 @@ def log_in(database: Database, role: str) -> psycopg.Connection[dict[str, Any]]:
     return psycopg.connect(dsn, autocommit=True, row_factory=dict_row)
 
 
+def password_file(folder: Path) -> Path:
+    """A file with the password that every role of a test gets."""
+    file = folder / "password"
+    file.write_text(f"{PASSWORD}\n")
+    return file
+
+
+def url_of(database: Database, role: str) -> str:
+    """The database as a role, without its password."""
+    parts = urlsplit(database.owner_dsn)
+    place = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{role}@{place}", query="").geturl()
+
+
 def refusal(connection: psycopg.Connection[Any], query: str) -> str:
     """The SQLSTATE a query ends with; empty where it is answered."""
     try:
