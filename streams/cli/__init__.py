@@ -28,6 +28,7 @@ GROUPS = (
     "offsets",
     "export",
     "kpi",
+    "onboard",
     "share",
     "vault",
     "doctor",
