@@ -22,6 +22,7 @@ from connectors.kafka.options import access_from, faust_credentials
 from connectors.prometheus import Registry
 from connectors.timescale.fact_store import open_fact_store
 from connectors.timescale.pool import open_pool
+from connectors.timescale.reference import Directory
 from connectors.timescale.store import TimescaleStore
 from schemas import metrics
 from schemas.backfill import SUFFIX
@@ -163,6 +164,7 @@ class Worker(Service):
         chores = Chores(settings, self._pool, store, self.registry, self.watchdog)
         chores.consumer, chores.ownership = (lambda: self._app.consumer), self._ownership
         chores.on_caught_up = self.on_caught_up
+        chores.on_directory, chores.on_keys_changed = self._learn, lambda: self.doorkeeper.on_changed()
         self._refolding = Refolding(open_fact_store(self._pool), self.registry, self._is_behind)
         chores.is_settled = self._refolding.is_settled
         self._chores = await self.add_runtime_dependency(chores)
@@ -199,6 +201,10 @@ class Worker(Service):
                     while await self._store.add_minutes():
                         pass
                     await self._store.roll_hours()
+
+    def _learn(self, directory: Directory) -> None:
+        """Sites that were onboarded since: their sources have names of their own in metrics."""
+        self.recorder.gateways = directory.sources
 
     def _is_behind(self) -> bool:
         """Whether more live records wait than one batch has."""

@@ -1,11 +1,13 @@
 """What the worker does beside the lanes, each on its own timer: lag, pauses, relay, sums, retention, verification."""
 
 import asyncio
+import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -21,13 +23,13 @@ from connectors.prometheus import Registry
 from connectors.timescale.attribution import attribute, newest_work
 from connectors.timescale.effects import store_effects
 from connectors.timescale.pool import Connection, Pool
+from connectors.timescale.reference import Directory, read_directory
 from connectors.timescale.retention import effective_kept, retire_expired
 from connectors.timescale.sla import RESTS, Judgement, judge_minutes
 from schemas import metrics
 from schemas.errors import QuaystreamError
 from schemas.events.model import TYPE_PREFIX
 from schemas.identifiers import site_of
-from schemas.reference import load_sites
 from schemas.sla import Device, load_profiles, profiles_of
 from streams.core.record import TopicPartition
 from streams.facts.sla_minute import STATES
@@ -100,6 +102,10 @@ class Chores(Service):
         self.ownership: Ownership | None = None
         self.on_caught_up: Callable[[], None] | None = None
         self.is_settled: Callable[[], Awaitable[bool]] | None = None
+        self.on_directory: Callable[[Directory], None] = lambda _: None
+        self.on_keys_changed: Callable[[], None] = lambda: None
+        self._keys = _content(settings.gateway_keys_file)
+        self._counted: set[tuple[str, str]] = set()
 
     @Service.task
     async def _observe_lag(self) -> None:
@@ -127,9 +133,12 @@ class Chores(Service):
     async def _judge_service_levels(self) -> None:
         for profile in load_profiles():
             self._registry.gauge(metrics.SLA_BUDGET, profile.profile_id).set(profile.budget_share)
-        for site, name in declared_profiles():
-            self._count_minutes(site, name, {})
         await self._every(2.0, self._service_levels, rest=10)
+
+    @Service.task
+    async def _learn_sites(self) -> None:
+        # A site that is onboarded is known within half a minute, without a release or a restart.
+        await self._every(30.0, self._directory, rest=20)
 
     @Service.task
     async def _attribute_to_radio(self) -> None:
@@ -280,6 +289,20 @@ class Chores(Service):
         """Before and after of the sites that are due."""
         await store_effects(self._pool)
 
+    async def _directory(self) -> None:
+        """What is declared by now; a series of SLA minutes from the first on, as of those of the code."""
+        async with self._pool.acquire() as connection:
+            directory = await read_directory(connection)
+        self.on_directory(directory)
+        keys = _content(self._settings.gateway_keys_file)
+        if keys and keys != self._keys:
+            log.info("the gateways' keys have changed, starting over with them")
+            self._keys = keys
+            self.on_keys_changed()
+        for site, name in declared_profiles(directory.devices) - self._counted:
+            self._count_minutes(site, name, {})
+            self._counted.add((site, name))
+
     async def _relay(self) -> None:
         async with Publisher(access_from(self._settings), "zstd") as publisher:
             relay = DeadLetterRelay(self._pool, publisher)
@@ -288,14 +311,13 @@ class Chores(Service):
                     await self.sleep(1.0)
 
 
-def declared_profiles() -> set[tuple[str, str]]:
+def _content(file: Path | None) -> bytes:
+    """A digest of it; of a file that is away for a moment, nothing."""
+    return hashlib.sha256(file.read_bytes()).digest() if file is not None and file.exists() else b""
+
+
+def declared_profiles(devices: Iterable[Device]) -> set[tuple[str, str]]:
     """(site, profile) of every profile that is asked of a declared device by what it is."""
-    devices = [
-        Device(device_id=asset.asset_id, site=site.site_id, type=asset.type, carried_by=asset.carried_by)
-        for site in load_sites()
-        for asset in site.assets
-        if asset.kind == "device"
-    ]
     return {
         (device.site, profile.profile_id)
         for device in devices

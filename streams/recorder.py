@@ -16,11 +16,14 @@ OTHER = "other"
 
 
 class WorkerRecorder:
-    """A lane's recorder over the metrics catalogue. `gateways` are the declared sources: others fold into `other`."""
+    """A lane's recorder over the metrics catalogue.
+
+    `gateways` are the declared sources, which may grow while it runs: others fold into `other`.
+    """
 
     def __init__(self, registry: Registry, gateways: Collection[str]) -> None:
         self._registry = registry
-        self._gateways = frozenset(gateways)
+        self.gateways = frozenset(gateways)
         self.newest_us: dict[str, int] = {}
 
     def committed(self, writes: Writes, seconds: float) -> None:
@@ -36,7 +39,7 @@ class WorkerRecorder:
         self._age(writes, now)
         self._history(writes)
         for source, skew in writes.skew_s.items():
-            name = source if source in self._gateways else OTHER
+            name = source if source in self.gateways else OTHER
             self._registry.gauge(metrics.CLOCK_SKEW, writes.domain, name).set(skew)
 
     def yielded(self, domain: str, seconds: float) -> None:

@@ -91,6 +91,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
         *("bucket", "site", "device_id", "serving_cell", "readings", "rsrp_n", "rsrp_dbm", "sinr_n", "sinr_db"),
         *("rtt_n", "rtt_ms", "rtt_ms_sq", "rtt_max_ms", "rtt_in_30_ms", "handovers", "newest"),
     ),
+    "port.gateway": ("source",),
     "port.site": ("site_id", "name", "utc_offset", "shifts"),
     "port.asset": ("asset_id", "site_id", "kind", "name", "gateways", "declared", "type", "lanes", "carried_by"),
 }

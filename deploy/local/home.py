@@ -22,6 +22,7 @@ CONTENTS = (
     "certificates",
     "env",
     "principals.yaml",
+    "principals.d",
     "stack.json",
     ".lock",
 )

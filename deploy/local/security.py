@@ -49,8 +49,16 @@ class Accounts:
         """Who there is and what he may do: ours when the stack was first secured, then the user's."""
         return self.home.path / "principals.yaml"
 
+    @property
+    def more(self) -> Path:
+        """One file of principals for each site that was onboarded."""
+        return self.home.path / "principals.d"
+
     def principals(self) -> Mapping[str, Principal]:
-        return load_principals(self.file)
+        found = dict(load_principals(self.file))
+        for file in sorted(self.more.glob("*.yaml")):
+            found |= load_principals(file)
+        return found
 
     def create(self) -> None:
         """Every file that is missing; the workers' file of keys anew, from the principals there are."""

@@ -29,6 +29,7 @@ GROUPS = (
     "offsets",
     "export",
     "kpi",
+    "onboard",
     "share",
     "vault",
     "api",

@@ -58,6 +58,7 @@ MEANINGS: Final = {
     "kpi.stream_hour": "Which numbers of each stream came in an hour: what completeness is counted from.",
     "kpi.effect_stored": "Before and after as worked out within the last hour (`until_at`), from each site's newest baseline.",
     "kpi.radio_hour": "Readings of devices per hour and serving cell.",
+    "port.gateway": "The sources that speak for sites that were [onboarded](../how-to/onboard.md).",
     "port.site": "The declared sites: name, clock, shifts.",
     "port.asset": "Cranes, gates, cells and devices. `declared` is false for those that joined by reporting.",
 }
