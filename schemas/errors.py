@@ -4,6 +4,11 @@ Each carries one line that says what is wrong, where, and how to mend it. Anythi
 these is a bug and crashes loudly.
 """
 
+from typing import Literal
+
+Fault = Literal["retry", "halve", "refused", "crash"]
+"""What to do about a failed transaction (`Store.fault_of`)."""
+
 
 class QuaystreamError(Exception):
     """A failure whose message is meant for a person; `exit_code` ends the command."""

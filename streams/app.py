@@ -164,7 +164,8 @@ class Worker(Service):
         chores = Chores(settings, self._pool, store, self.registry, self.watchdog)
         chores.consumer, chores.ownership = (lambda: self._app.consumer), self._ownership
         chores.on_caught_up = self.on_caught_up
-        chores.on_directory, chores.on_keys_changed = self._learn, lambda: self.doorkeeper.on_changed()
+        chores.on_directory = self._learn
+        chores.on_keys_changed = lambda: self.doorkeeper.on_changed()  # noqa: PLW0108  (it may be set later)
         self._refolding = Refolding(open_fact_store(self._pool), self.registry, self._is_behind)
         chores.is_settled = self._refolding.is_settled
         self._chores = await self.add_runtime_dependency(chores)

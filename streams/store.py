@@ -5,14 +5,13 @@ passes the same tests (tests/contract/test_stores.py).
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from schemas.errors import Fault
 from streams.core.record import TopicPartition
 from streams.core.sequence import StreamKey, StreamState
 from streams.core.writes import Writes
 from streams.pipeline import Plan
-
-Fault = Literal["retry", "halve", "refused", "crash"]
 
 
 class Position(NamedTuple):

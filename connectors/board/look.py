@@ -11,7 +11,8 @@ import asyncpg
 from connectors.board.memory import Answers, Row
 from connectors.board.plan import PLAN, SELDOM_S, Question
 from connectors.timescale.connection import explain
-from connectors.timescale.pool import CONNECT_TIMEOUT_S, Pool
+from connectors.timescale.deadlines import CONNECT_TIMEOUT_S
+from connectors.timescale.pool import Pool
 
 # Less than a turn's jitter early is on time.
 _SLACK_S = 0.2

@@ -8,11 +8,12 @@ from typing import Any
 
 from connectors.memory.database import Database
 from connectors.memory.trouble import AwayError, RefusedRowError, Step, TooSlowError
+from schemas.errors import Fault
 from streams.core.record import TopicPartition
 from streams.core.sequence import StreamKey, StreamState
 from streams.core.writes import Writes
 from streams.pipeline import Plan
-from streams.store import Fault, FencedError, Position, StaleStreamsError
+from streams.store import FencedError, Position, StaleStreamsError
 
 _FAULTS: tuple[tuple[type[Exception], Fault], ...] = (
     (AwayError, "retry"),

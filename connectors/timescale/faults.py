@@ -4,8 +4,7 @@ import ssl
 
 import asyncpg
 
-from schemas.errors import ConfigurationError
-from streams.store import Fault
+from schemas.errors import ConfigurationError, Fault
 
 # 28: a password rotated under us; people mend it, and until then the worker waits rather than dies in a loop.
 _RETRY_CLASSES = frozenset({"08", "28", "40", "53", "57", "58"})

@@ -19,7 +19,7 @@ from connectors.timescale.connection import probe
 from connectors.timescale.definitions import apply_definitions
 from connectors.timescale.reference import apply_reference
 from connectors.timescale.schema_changes import MIGRATIONS, record
-from connectors.timescale.sla import apply_profiles
+from connectors.timescale.sla_profiles import apply_profiles
 from schemas.errors import ConfigurationError
 
 OWNER = "quaystream_owner"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import asyncpg
 
+from connectors.timescale.deadlines import COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
 from connectors.timescale.hosts import Hosts
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-CONNECT_TIMEOUT_S = 5.0
-COMMAND_TIMEOUT_S = 60.0
 _SESSION = {
     "application_name": "quaystream",
     "timezone": "UTC",

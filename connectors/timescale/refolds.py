@@ -17,13 +17,13 @@ from connectors.timescale.pool import Connection, Pool
 from connectors.timescale.raw_rows import LOOK_UP
 from connectors.timescale.refold_keys import HELD, due_keys
 from connectors.timescale.replays import is_replayed
+from schemas.errors import Fault
 from schemas.facts import FactTable
 from schemas.identifiers import site_of
 from streams.facts.kinds import KeyedKind
 from streams.facts.marks import CLOCK, EVER_US
 from streams.facts.restate import Changes, Reason
 from streams.facts.store import Hold, Key, Refolded, Waiting
-from streams.store import Fault
 
 _LOCK_SPACE = 0x7266  # the first key of our advisory locks
 _EVER = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=EVER_US)

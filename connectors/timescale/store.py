@@ -18,12 +18,13 @@ from connectors.timescale.copy import Stream, chunks, encode
 from connectors.timescale.deferred import Deferred
 from connectors.timescale.faults import cause_of, fault_of
 from connectors.timescale.pool import Connection, Pool
+from schemas.errors import Fault
 from schemas.tables import RAW_BY_NAME
 from streams.core.record import TopicPartition
 from streams.core.sequence import StreamKey, StreamState
 from streams.core.writes import Probe, Writes
 from streams.pipeline import Plan
-from streams.store import CommitUnknownError, Fault, Position
+from streams.store import CommitUnknownError, Position
 
 _LOCK_SPACE = 0x7153  # the first key of our advisory locks
 _LOCKS = 1_024

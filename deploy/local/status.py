@@ -65,7 +65,7 @@ def _secured(home: Home, ports: Mapping[str, int], here: Mapping[str, str]) -> d
     }
 
 
-def database_url(home: Home, role: str, address: str, query: str) -> str:
+def database_url(home: Home, role: str, address: str, query: str = "") -> str:
     password = quote(home.secret(role), safe="")
     return f"postgresql://{role_name(role)}:{password}@{address}/{DATABASE}{query}"
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 
+from schemas.errors import Fault
 from streams.facts.restate import Reason
-from streams.store import Fault
 
 
 class Key(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from connectors.timescale.pool import COMMAND_TIMEOUT_S
+from connectors.timescale.deadlines import COMMAND_TIMEOUT_S
 from deploy.compose import passwords, roles
 from deploy.compose.policy import POLICIES, violations
 from deploy.local import kafka, timescaledb

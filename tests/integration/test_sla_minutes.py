@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 import pytest_asyncio
 
-from connectors.timescale import hours, rollups, sla
+from connectors.timescale import hours, rollups, sla, sla_profiles
 from connectors.timescale.derived_check import check_derived
 from connectors.timescale.pool import Pool, open_pool
 from schemas.errors import ConfigurationError
@@ -254,8 +254,8 @@ async def test_a_profile_never_changes_under_its_version(database: Any) -> None:
 
     first = load_profiles()[0]
     with psycopg.connect(database.owner_dsn) as connection:
-        sla.apply_profiles(connection)
-        sla.apply_profiles(connection, [first.model_copy(update={"notes": ("better said",)})])
+        sla_profiles.apply_profiles(connection)
+        sla_profiles.apply_profiles(connection, [first.model_copy(update={"notes": ("better said",)})])
         with pytest.raises(ConfigurationError, match=f"{first.profile_id}@1"):
-            sla.apply_profiles(connection, [first.model_copy(update={"target": 0.5})])
-        sla.apply_profiles(connection, [first.model_copy(update={"target": 0.5, "version": 2})])
+            sla_profiles.apply_profiles(connection, [first.model_copy(update={"target": 0.5})])
+        sla_profiles.apply_profiles(connection, [first.model_copy(update={"target": 0.5, "version": 2})])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from connectors.timescale.pool import COMMAND_TIMEOUT_S
+from connectors.timescale.deadlines import COMMAND_TIMEOUT_S
 from deploy.k8s.policy.pods import containers, spec_of
 from deploy.k8s.render import Manifest, name_of
 
