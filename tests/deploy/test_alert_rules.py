@@ -10,7 +10,7 @@ import yaml
 
 from deploy.local.packages import find, need
 from deploy.local.part import quiet
-from schemas.metrics import CATALOGUE
+from schemas.metrics import CATALOGUE, CONNECTOR_FILES
 from schemas.outcome import Outcome, Reason
 from schemas.sla import load_profiles
 from schemas.topics import BACKFILL_KEPT
@@ -89,7 +89,9 @@ def test_values_of_labels_are_values_that_exist() -> None:
     outcomes = set(re.findall(r'outcome="(\w+)"', text))
     reasons = set(re.findall(r'reason!?="(\w+)"', text))
     bounds = set(re.findall(r'le="([\d.]+)"', text))
-    assert outcomes <= {outcome.value for outcome in Outcome}
+    # Of records by their enumeration, of files as the catalogue names them.
+    of_files = set(re.findall(r"\w+", CONNECTOR_FILES.help.partition(":")[2]))
+    assert outcomes <= {outcome.value for outcome in Outcome} | of_files
     assert reasons <= {reason.value for reason in Reason}
     assert bounds <= {repr(bound) for metric in CATALOGUE for bound in metric.buckets or ()}
 

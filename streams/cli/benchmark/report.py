@@ -27,6 +27,7 @@ def render(result: Mapping[str, Any], picture: str) -> str:
     return _TEXT.substitute(
         picture=picture,
         how_to="[run the benchmark](how-to/run-the-benchmark.md)",
+        gateway="[how fast, and what a kill costs](how-to/gateway.md#how-fast)",
         rounds=first["rounds"],
         summary=markdown(summary(result)),
         event_bytes=first["event_bytes"],

@@ -60,7 +60,7 @@ def main(  # noqa: PLR0913, PLR0917  (one per option)
 def _line(score: Score) -> str:
     speed = f"{score.events_per_s:>10,.0f}{score.cpu_us_per_event:>10.1f}{score.rss_mb:>8.0f}"
     return (
-        f"{score.name:<24}{speed}{score.sent:>9,}{score.lost:>7,}{score.copies:>8,}{score.renamed:>9,}{score.load:>6}"
+        f"{score.name:<24}{speed}{score.sent:>9,}{score.lost:>7,}{score.copies:>8,}{score.unknown:>9,}{score.load:>6}"
     )
 
 

@@ -1,13 +1,13 @@
-"""What has arrived in Kafka since a moment: which numbered payloads, how often, under how many names."""
+"""What has arrived in Kafka since a moment: read by a consumer of its own."""
 
 import time
-from collections import Counter
 from typing import Final
 
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from connectors.kafka.options import KafkaAccess, librdkafka_options
+from streams.cli.benchmark.behind_mqtt.tally import Tally
 
 TOPIC: Final = "crane-events"
 _ANSWER_S: Final = 20.0
@@ -30,8 +30,7 @@ class Arrivals:
         own = {"group.id": "quaystream-behind-mqtt", "enable.auto.commit": False, "log_level": 0}
         self._consumer = Consumer({**librdkafka_options(access), **own})
         self._decode = msgspec.json.Decoder(_Event).decode
-        self._copies: Counter[int] = Counter()
-        self._names: set[tuple[int, str]] = set()
+        self.tally = Tally()
         self.last_ms = 0
         partitions = self._consumer.list_topics(TOPIC, timeout=_ANSWER_S).topics[TOPIC].partitions
         places = [TopicPartition(TOPIC, number) for number in partitions]
@@ -46,7 +45,7 @@ class Arrivals:
         """Until so many different payloads have come, or nothing new has for `quiet_s`, or the time is over."""
         deadline = time.monotonic() + within_s
         heard_s = time.monotonic()
-        while len(self._copies) < count and time.monotonic() < min(deadline, heard_s + quiet_s):
+        while self.tally.different < count and time.monotonic() < min(deadline, heard_s + quiet_s):
             if self._take():
                 heard_s = time.monotonic()
 
@@ -55,31 +54,11 @@ class Arrivals:
         while self._take(quiet_s):
             pass
 
-    @property
-    def different(self) -> int:
-        """Payloads that have come at least once."""
-        return len(self._copies)
-
-    @property
-    def copies(self) -> int:
-        """Records beyond the first of their payload."""
-        return self._copies.total() - len(self._copies)
-
-    @property
-    def renamed(self) -> int:
-        """Copies that nobody downstream can tell from another event: they have an id of their own, or none."""
-        named = len({pair for pair in self._names if pair[1]})
-        nameless = sum(count for number, count in self._copies.items() if (number, "") in self._names)
-        known = len({number for number, _ in self._names})
-        return named + nameless - known
-
     def _take(self, wait_s: float = _LOOK_S) -> int:
         messages = self._consumer.consume(5_000, wait_s)
         good = [message for message in messages if message.error() is None]
         for message in good:
             event = self._decode(message.value())
-            number = int(event.data.energy_total_kwh)
-            self._copies[number] += 1
-            self._names.add((number, event.id))
+            self.tally.add(int(event.data.energy_total_kwh), event.id)
             self.last_ms = max(self.last_ms, message.timestamp()[1])
         return len(good)

@@ -57,6 +57,7 @@ _TELEGRAF: Final = """
   idempotent_writes = true
   max_retry = 3
   compression_codec = 3
+  startup_error_behavior = "retry"
   data_format = "template"
   template = '{{{{ .Field "value" }}}}'
 """

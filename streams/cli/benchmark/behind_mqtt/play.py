@@ -36,7 +36,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`lost` and `copies` of the `sent` payloads; `renamed`: copies that nobody can tell from another event. `load`: of the machine."""
+    """`lost` and `copies` of the `sent` payloads; `unknown`: copies that nobody can tell from another event. `load`: of the machine."""
 
     name: str
     drained: int
@@ -46,7 +46,7 @@ class Score:
     sent: int
     lost: int
     copies: int
-    renamed: int
+    unknown: int
     load: float
 
     def as_json(self) -> dict[str, Any]:
@@ -58,8 +58,10 @@ def play(rival: Rival, access: KafkaAccess, stack: Stack, trial: Trial) -> Score
     """Both rounds, each with files, a session and a broker of its own."""
     drained, rate, cpu_us, rss_mb = _drain(rival, access, trial.events)
     sent, arrivals = _killed(rival, access, stack, trial)
-    lost, load = sent - arrivals.different, round(os.getloadavg()[1], 1)
-    return Score(rival.name, drained, rate, cpu_us, rss_mb, sent, lost, arrivals.copies, arrivals.renamed, load)
+    lost, load = sent - arrivals.tally.different, round(os.getloadavg()[1], 1)
+    return Score(
+        rival.name, drained, rate, cpu_us, rss_mb, sent, lost, arrivals.tally.copies, arrivals.tally.unknown, load
+    )
 
 
 def _drain(rival: Rival, access: KafkaAccess, count: int) -> tuple[int, float, float, float]:
@@ -76,7 +78,7 @@ def _drain(rival: Rival, access: KafkaAccess, count: int) -> tuple[int, float, f
             running.go_on()
             arrivals.read_until(count, _DRAIN_S, _QUIET_S)
             cpu_s, wall_s = running.cpu_s() - cpu_s, arrivals.last_ms / 1000 - began_s
-            done = arrivals.different
+            done = arrivals.tally.different
             return done, round(done / wall_s), round(cpu_s / max(done, 1) * 1e6, 1), round(running.rss_mb())
         finally:
             running.end()
