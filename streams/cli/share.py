@@ -279,7 +279,7 @@ async def _apply(contracts: "Sequence[Contract]", *, prune: bool) -> list[str]:
         allowed, refused = await _let_pass(connection, contracts)
         done = await write(connection, allowed)
     for line in done.lines():
-        print(line.replace(" to make", " made").replace(" to write", " written").replace(" to ", " done: "))
+        print(_as_done(line))
     made, deleted = await _apply_topics(allowed, settings, prune=prune)
     for name in made:
         print(f"topic made: {name}")
@@ -288,6 +288,13 @@ async def _apply(contracts: "Sequence[Contract]", *, prune: bool) -> list[str]:
     if done.is_empty and not made:
         print("Nothing to do, everything is as the contracts say.")
     return refused
+
+
+def _as_done(line: str) -> str:
+    """A line of a plan, once it has been carried out."""
+    words = {"to make": "made", "to write": "written", "to take away": "taken away", "to drop": "dropped"}
+    what = next(word for word in words if f" {word}: " in line)
+    return line.replace(what, words[what], 1)
 
 
 async def _let_pass(connection: Any, contracts: "Sequence[Contract]") -> "tuple[list[Contract], list[str]]":

@@ -16,7 +16,7 @@ SHAPE = re.compile(r"p1\.\d{8}\.[a-z2-7]{26}")
 
 
 def step(**attributes: Any) -> dict[str, Any]:
-    document = event("gate.step", subject=f"{SITE}-GATE01", **attributes)
+    document = event("gate.step", **{"subject": f"{SITE}-GATE01", **attributes})
     document["data"] |= {"truck_plate": PLATE, "driver_name": DRIVER}
     return document
 
@@ -28,7 +28,7 @@ def plate_read() -> dict[str, Any]:
 
 async def test_names_are_pseudonyms_from_the_first_hop_and_end_with_their_key(system: System, tmp_path: Path) -> None:
     keys, recording = tmp_path / "keys.json", tmp_path / "events.jsonl"
-    # Periods that end long after this test, of the past too: the recording may be of yesterday's period.
+    # A period so long that no test runs over its end but once a year.
     made = system.command("vault", "keys", "--keys", str(keys), "--site", SITE, "--period-days", "366")
     assert made.returncode == 0, made.stderr
     by_camera, unknown = plate_read(), step(subject="VNHPH-DINHVU-GATE01")

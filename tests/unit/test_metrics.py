@@ -16,6 +16,7 @@ BOUNDED_LABELS = {
     # HTTP statuses that a connector answers, and a closed list of words.
     *("status", "note"),
     *("lane", "trouble", "why"),  # live, backlog; closed lists
+    "contract",  # a file each, of schemas/share
     *("profile", "state"),  # SLA profiles of schemas/sla; in, out, unknown
 }
 

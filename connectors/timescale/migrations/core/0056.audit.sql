@@ -15,7 +15,7 @@ CREATE TABLE share.audit (
     reason      text
 );
 CREATE INDEX audit_at ON share.audit (at);
-COMMENT ON TABLE share.audit IS 'every attempt to give data away, allowed or refused; no value of any field';
+COMMENT ON TABLE share.audit IS 'every attempt to give data away, allowed or refused, without a value of any field';
 
 CREATE FUNCTION share.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

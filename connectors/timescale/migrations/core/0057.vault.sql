@@ -12,7 +12,7 @@ CREATE TABLE vault.name (
     put_at    timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (site, pseudonym)
 );
-COMMENT ON COLUMN vault.name.sealed IS 'nonce and AES-256-GCM ciphertext; who destroys the key of the period erases it';
+COMMENT ON COLUMN vault.name.sealed IS 'nonce and AES-256-GCM ciphertext: who destroys the key of the period erases it';
 
 CREATE TABLE vault.erasure (
     erasure_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -27,7 +27,7 @@ CREATE TABLE vault.erasure (
     digest     bytea NOT NULL
 );
 COMMENT ON TABLE vault.erasure IS
-    'keys destroyed: SHA-256 of the key, names removed; digest chains each row to the one before';
+    'keys destroyed: SHA-256 of the key, names removed. digest chains each row to the one before';
 CREATE TRIGGER only_added BEFORE UPDATE OR DELETE ON vault.erasure FOR EACH ROW EXECUTE FUNCTION share.refuse_change();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON vault.erasure
     FOR EACH STATEMENT EXECUTE FUNCTION share.refuse_change();
