@@ -189,24 +189,30 @@ def test_a_gateway_with_the_wrong_authority_keeps_all_until_it_has_the_right_one
     plant.gateway.ready()
 
 
-def test_an_expired_certificate_of_kafka_is_waited_out(secured: Secured, plant: Plant) -> None:
+def test_an_expired_certificate_of_kafka_is_waited_out(secured: Secured, plant: Plant, tmp_path: Path) -> None:
     keystore = secured.keyring.keystore("broker")
     good = keystore.read_text()
-    expired = newest(secured).signed("expired", days=-1)
+    expired = authority_beside(secured, tmp_path).signed("broker", days=-1)
     admin = secured.broker.admin
-    keystore.write_text(expired.key.read_text() + expired.cert.read_text())
-    rights.reload_certificates(admin, ["scram"])
-    plant.await_refusal("certificate has expired")
-    plant.await_trouble("certificate", "Kafka's certificate or ours is not accepted")
-    keystore.write_text(good)
-    rights.reload_certificates(admin, ["scram"])
+    try:
+        keystore.write_text(expired.key.read_text() + expired.cert.read_text())
+        rights.reload_certificates(admin, ["scram"])
+        plant.await_refusal("certificate has expired")
+        plant.await_trouble("certificate", "Kafka's certificate or ours is not accepted")
+    finally:
+        keystore.write_text(good)
+        rights.reload_certificates(admin, ["scram"])
     plant.await_stored()
     plant.await_ready()
 
 
-def newest(secured: Secured) -> Authority:
+def authority_beside(secured: Secured, folder: Path) -> Authority:
+    """The stack's own, in a folder where it replaces nobody's certificate."""
     (cert,) = secured.keyring.folder.glob("authority-*-ca.pem")
-    return Authority(cert.parent, cert.name.removesuffix("-ca.pem"))
+    authority = Authority(folder, cert.name.removesuffix("-ca.pem"))
+    authority.cert.write_bytes(cert.read_bytes())
+    authority.key.write_bytes(cert.with_suffix(".key").read_bytes())
+    return authority
 
 
 def test_passwords_rotated_at_kafka_are_taken_up(secured: Secured, plant: Plant) -> None:
