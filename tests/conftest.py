@@ -97,13 +97,15 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     given = os.environ.get("QUAYSTREAM_TEST_SECURED_HOME")
     home, ports = (Path(given), {}) if given else (tmp_path_factory.mktemp("secured"), own_ports("mtls"))
     stack = Stack(home, ports, Security(is_on=True, reauthenticate_s=5))
-    stack.up(PARTS)
-    migrate(str(stack.status().database_url))
-    secured = Secured(stack)
-    secured.broker.reset()
-    yield secured
-    if not given:
-        stack.down()
+    try:
+        stack.up(PARTS)
+        migrate(str(stack.status().database_url))
+        secured = Secured(stack)
+        secured.broker.reset()
+        yield secured
+    finally:
+        if not given:
+            stack.down()
 
 
 @pytest.fixture
