@@ -261,7 +261,7 @@ def test_who_is_revoked_is_out_and_nothing_is_lost_when_he_is_back(secured: Secu
     file.write_text(yaml.safe_dump(left))
     try:
         secured.stack.up(["kafka"])
-        plant.await_refusal("Kafka does not")
+        plant.await_refusal("does not")
         told = lambda: plant.post() or "kafka_trouble" in plant.gateway.log()[-1000:]  # noqa: E731
         wait_until(told, WITHIN_S, "the gateway says that it is out")
     finally:
