@@ -221,7 +221,8 @@ class Worker(Service):
         crash(error)
 
     async def _unadmitted(self) -> str | None:
-        return await self._app.consumer.unadmitted()
+        said: str | None = await self._app.consumer.unadmitted()
+        return said
 
     def _unready(self) -> str | None:
         if self.doorkeeper.trouble is not None:

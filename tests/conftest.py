@@ -93,17 +93,19 @@ def topics(broker: Broker) -> Broker:
 
 @pytest.fixture(scope="session")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    """A stack of `quaystream up --secure`, migrated, with every topic; it asks for passwords again every two seconds."""
+    """A stack of `quaystream up --secure`, migrated, with every topic; it asks for passwords again every five seconds."""
     given = os.environ.get("QUAYSTREAM_TEST_SECURED_HOME")
     home, ports = (Path(given), {}) if given else (tmp_path_factory.mktemp("secured"), own_ports("mtls"))
-    stack = Stack(home, ports, Security(is_on=True, reauthenticate_s=2))
-    stack.up(PARTS)
-    migrate(str(stack.status().database_url))
-    secured = Secured(stack)
-    secured.broker.reset()
-    yield secured
-    if not given:
-        stack.down()
+    stack = Stack(home, ports, Security(is_on=True, reauthenticate_s=5))
+    try:
+        stack.up(PARTS)
+        migrate(str(stack.status().database_url))
+        secured = Secured(stack)
+        secured.broker.reset()
+        yield secured
+    finally:
+        if not given:
+            stack.down()
 
 
 @pytest.fixture

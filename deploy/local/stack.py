@@ -1,5 +1,7 @@
 """The stack as a whole: starts parts side by side, remembers their ports, stops what it started."""
 
+import ssl
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +103,7 @@ class Stack:
         """What runs reads its certificates again."""
         if self.pid("kafka") is not None:
             rights.reload_certificates(self._superuser())
+            self._await_certificate(("kafka", "mtls"), Keyring(self._home()).signed("broker").cert)
         if self.pid("timescaledb") is not None:
             self._database().reload_certificate()
 
@@ -116,6 +119,17 @@ class Stack:
             part = self._part("timescaledb" if name in roles else "kafka")
             if self.pid(part.name) is not None:
                 part.prepare()
+
+    def _await_certificate(self, names: Iterable[str], cert: Path) -> None:
+        """The broker answers a reload before it is done, and says nothing of one that it cannot do."""
+        wanted = ssl.PEM_cert_to_DER_cert(cert.read_text())
+        deadline = time.monotonic() + 60
+        for port in (recall(self._home())[name] for name in names):
+            while ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port), timeout=30)) != wanted:
+                if time.monotonic() > deadline:
+                    why = f"kafka still shows its old certificate on port {port}"
+                    raise ServiceUnreachableError(f"{why}: see {self._home().log('kafka')}")
+                time.sleep(POLL_S)
 
     def _superuser(self) -> "AdminClient":
         return rights.superuser(self._home(), recall(self._home())["mtls"])

@@ -1,6 +1,5 @@
 """What goes wrong around a gateway: a clear line, a metric, and nothing of what was acknowledged is lost."""
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -8,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.stack import Stack
 from tests.integration.test_gateway import post
-from tests.support.broker import Broker
 from tests.support.events import event
 from tests.support.gateways import Gateway
-from tests.support.guarded_broker import GuardedBroker
 from tests.support.system import System
 from tests.support.waiting import wait_until
 
@@ -37,15 +33,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     (folder / "of-somebody-else").write_bytes(b"x" * 6 * 1024 * 1024)
     yield folder
     subprocess.run([*SUDO, "umount", str(folder)], check=True, timeout=20)
-
-
-@pytest.fixture
-def guarded(stack: Stack, tmp_path: Path) -> Iterator[GuardedBroker]:
-    """A second broker; the stack has downloaded Kafka."""
-    broker = GuardedBroker(tmp_path / "guarded")
-    broker.start()
-    yield broker
-    broker.end()
 
 
 def post_until_refused(gateway: Gateway) -> tuple[int, int]:
@@ -90,50 +77,6 @@ def test_full_disk_is_said_counted_and_heals_with_delivery(
         await_delivery(system, gateway, told)
         wait_until(lambda: gateway.asked.page("/readyz")[0] == 200, 10, "it takes again")
         assert post(gateway, [event(id="afterwards")]) == 202
-        assert gateway.stop() == 0
-    finally:
-        gateway.end()
-
-
-def test_an_expired_password_is_said_and_the_new_one_taken_up(
-    environment: dict[str, str], guarded: GuardedBroker, tmp_path: Path
-) -> None:
-    password = tmp_path / "password"
-    password.write_text(f"{guarded.password}\n")
-    (tmp_path / "username").write_text(f"{guarded.user}\n")
-    secured = {
-        "QUAYSTREAM_BROKERS": guarded.guarded,
-        "QUAYSTREAM_KAFKA_SECURITY": "scram",
-        "QUAYSTREAM_CA_FILE": str(guarded.ca_file),
-        "QUAYSTREAM_SASL_MECHANISM": "SCRAM-SHA-256",
-        "QUAYSTREAM_USERNAME_FILE": str(tmp_path / "username"),
-        "QUAYSTREAM_PASSWORD_FILE": str(password),
-    }
-    gateway = Gateway({**environment, **secured}, tmp_path, HTTP, timeout="3s")
-    told: list[str] = []
-
-    def post_one() -> None:
-        told.append(f"event-{len(told)}")
-        assert post(gateway, [event(id=told[-1])]) == 202
-
-    def refused() -> bool:
-        post_one()
-        return gateway.asked.metric("quaystream_gateway_troubles_total", trouble="credentials") > 0
-
-    try:
-        gateway.ready()
-        post_one()
-        wait_until(
-            lambda: gateway.asked.metric("quaystream_gateway_delivered_total") >= 1, 60, "the first is delivered"
-        )
-        guarded.change_password("another one")
-        wait_until(refused, 60, "the broker asks again and is not content")
-        assert "Kafka does not accept our name and password" in gateway.log()
-        assert gateway.asked.page("/livez")[0] == 200
-        password.write_text("another one\n")
-        wait_until(lambda: gateway.asked.metric("quaystream_spool_events") == 0, 60, "the spool is empty")
-        arrived = [json.loads(record.value())["id"] for record in Broker(guarded.plain).records("crane-events")]
-        assert set(arrived) == set(told)
         assert gateway.stop() == 0
     finally:
         gateway.end()

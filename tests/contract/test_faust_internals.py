@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, FetchResult, PartitionRecords
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.app.base import App, BootStrategy
 from faust.transport.conductor import Conductor
 from faust.transport.consumer import CONSUMER_FETCHING, Consumer
@@ -81,6 +82,9 @@ SOURCES: dict[Callable[..., Any], str] = {
     FetchResult.calculate_backoff: "a4f1c8baa1ce",
     Fetcher.fetched_records: "be4348896b9b",
     Fetcher._get_actions_per_node: "1dab2cf937d1",
+    GroupCoordinator.check_errors: "ba6ca51ad348",
+    GroupCoordinator._push_error_to_user: "743ff515bd7e",
+    GroupCoordinator.request_rejoin: "f70a261c91c3",
     PartitionRecords._unpack_records: "b803e6d46480",
 }
 
@@ -129,7 +133,10 @@ def test_every_replaced_method_exists_upstream() -> None:
         replaced = {name for name in vars(ours) if callable(getattr(ours, name)) and hasattr(object, name) is False}
         new = {name for name in replaced if not hasattr(theirs, name)}
         # Ours alone: nothing upstream calls them.
-        assert new <= {"reseek", "hold", "release", "used_up", "_drain_once", "_deliver", "_answer"}
+        assert new <= {
+            *("reseek", "hold", "release", "used_up", "_drain_once", "_deliver", "_answer"),
+            *("unadmitted", "_unadmitted"),
+        }
 
 
 async def test_a_consumer_has_what_the_transport_reads(consumer: Any) -> None:
