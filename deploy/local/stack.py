@@ -11,7 +11,7 @@ from deploy.local import rights, workers
 from deploy.local.home import Home, downloads, locked
 from deploy.local.kafka import Kafka
 from deploy.local.keyring import Keyring
-from deploy.local.launch import Launcher
+from deploy.local.launch import POLL_S, Launcher
 from deploy.local.memory import recall, recall_security, remember
 from deploy.local.monitoring import Alertmanager, Prometheus
 from deploy.local.part import Part, Step, Stop, quiet
