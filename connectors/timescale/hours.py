@@ -96,13 +96,6 @@ async def mark_streams(connection: Connection, marks: Sequence[tuple[str, dateti
         await connection.execute(_MARK_STREAMS, *map(list, zip(*marks, strict=True)))
 
 
-async def mark_judged(connection: Connection, minutes: Iterable[datetime]) -> None:
-    """The hours of these judged minutes are to be added up."""
-    judged = sorted({minute.replace(minute=0, second=0, microsecond=0) for minute in minutes})
-    if judged:
-        await connection.execute(_MARK_NETWORK, ["sla"] * len(judged), judged)
-
-
 async def roll(connection: Connection) -> int | None:
     """Add up every marked hour in one transaction; how many, or None when another worker is at it."""
     async with connection.transaction():
