@@ -22,6 +22,7 @@ from connectors.kafka.relay import DeadLetterRelay
 from connectors.prometheus import Registry
 from connectors.timescale.attribution import attribute, newest_work
 from connectors.timescale.effects import store_effects
+from connectors.timescale.hours import roll_streams
 from connectors.timescale.pool import Connection, Pool
 from connectors.timescale.reference import Directory, read_directory
 from connectors.timescale.retention import effective_kept, retire_expired
@@ -144,6 +145,11 @@ class Chores(Service):
     async def _attribute_to_radio(self) -> None:
         # At most a twentieth of the time: folds and lanes come first.
         await self._every(300.0, self._attribution, rest=20)
+
+    @Service.task
+    async def _count_numbers(self) -> None:
+        # At most a twentieth of the time.
+        await self._every(5.0, self._streams, rest=20)
 
     @Service.task
     async def _keep_effects(self) -> None:
@@ -284,6 +290,11 @@ class Chores(Service):
         if newest is not None:
             made = await attribute(self._pool, newest - _ATTRIBUTED, newest + timedelta(seconds=1))
             self._registry.counter(metrics.ATTRIBUTED_DAYS).inc(made.changed)
+
+    async def _streams(self) -> None:
+        """Some of the hours of numbered events that are over."""
+        async with self._pool.acquire() as connection:
+            await roll_streams(connection)
 
     async def _effects(self) -> None:
         """Before and after of the sites that are due."""

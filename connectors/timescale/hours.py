@@ -55,7 +55,10 @@ _DOMAINS: Mapping[str, str] = {
     "port.cargo_milestone": "cargo",
     "port.vessel_milestone": "vessel",
 }
-_AT_ONCE = 100
+_STREAM_LOCK = 0x7159
+_AT_ONCE = 6
+_MOST_MARKS = 500
+_PATIENCE_S = 1_800.0
 _MARK_STREAMS = "INSERT INTO kpi.stale_stream (domain, bucket) SELECT * FROM unnest($1::text[], $2::timestamptz[])"
 _TAKE_STREAMS = """
 WITH newest AS (
@@ -107,13 +110,6 @@ async def mark_streams(connection: Connection, marks: Sequence[tuple[str, dateti
         await connection.execute(_MARK_STREAMS, *map(list, zip(*marks, strict=True)))
 
 
-async def mark_judged(connection: Connection, minutes: Iterable[datetime]) -> None:
-    """The hours of these judged minutes are to be added up."""
-    judged = sorted({minute.replace(minute=0, second=0, microsecond=0) for minute in minutes})
-    if judged:
-        await connection.execute(_MARK_NETWORK, ["sla"] * len(judged), judged)
-
-
 async def roll(connection: Connection) -> int | None:
     """Add up every marked hour in one transaction; how many, or None when another worker is at it."""
     async with connection.transaction():
@@ -126,12 +122,27 @@ async def roll(connection: Connection) -> int | None:
             await connection.execute(_statement(row["table_name"]), row["bucket"])
         for row in await connection.fetch(_TAKE_NETWORK):
             await connection.execute("SELECT kpi.store_hour($1, $2)", row["kind"], row["bucket"])
-        for row in await connection.fetch(_TAKE_STREAMS, _AT_ONCE):
-            await connection.execute("SELECT kpi.store_streams($1, $2)", row["domain"], row["bucket"])
-        await connection.execute(_THIN_STREAMS, _AT_ONCE)
         if taken:
             await connection.execute(_HAND_ON, *([row[name] for row in taken] for name in ("table_name", "bucket")))
         return len(stale)
+
+
+async def roll_streams(connection: Connection) -> int | None:
+    """Count the numbers of some marked hours that are over; how many, or None when another worker is at it.
+
+    Apart from `roll`, with patience of its own: an hour of a large port is millions of events, and nothing waits for it.
+    """
+    async with connection.transaction():
+        if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _STREAM_LOCK):
+            return None
+        await connection.execute(f"SET LOCAL statement_timeout = '{_PATIENCE_S:.0f}s'")
+        taken = await connection.fetch(_TAKE_STREAMS, _AT_ONCE)
+        for row in taken:
+            await connection.execute(
+                "SELECT kpi.store_streams($1, $2)", row["domain"], row["bucket"], timeout=_PATIENCE_S
+            )
+        await connection.execute(_THIN_STREAMS, _MOST_MARKS)
+        return len(taken)
 
 
 def _hours(times: pa.Array) -> Iterable[datetime]:

@@ -15,7 +15,6 @@ import asyncpg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.timescale import hours
 from connectors.timescale.pool import Connection, Pool
 from connectors.timescale.raw_rows import LOOK_UP
 from schemas.sla import Device, Profile, profiles_of
@@ -78,7 +77,7 @@ async def judge_minutes(pool: Pool, rests: timedelta = RESTS) -> Judgement | Non
 async def _judge(connection: Connection, minutes: Sequence[Minute]) -> Counter[tuple[str, str, str]]:
     judged = await judged_of(connection, minutes)
     written = await connection.fetch(_WRITE, *_columns(judged), RECENT)
-    await hours.mark_judged(connection, {minute.bucket for minute, _, _ in judged})
+    await connection.execute(_MARK_HOURS, [minute.bucket for minute, _, _ in judged])
     return Counter((row["site"], row["profile"], row["state"]) for row in written if row["is_first"])
 
 
@@ -209,4 +208,9 @@ ON CONFLICT (device_id, bucket, profile) DO UPDATE
 SET version = EXCLUDED.version, samples = EXCLUDED.samples, good = EXCLUDED.good, bad = EXCLUDED.bad,
     outage_s = EXCLUDED.outage_s, state = EXCLUDED.state, judged_at = now()
 RETURNING site, profile, state, xmax = 0 AND bucket > now() - $11::interval AS is_first
+"""
+# Stored by who adds up hours (hours.py), once they are over.
+_MARK_HOURS = """
+INSERT INTO kpi.stale_hour (kind, bucket)
+SELECT DISTINCT 'sla', date_trunc('hour', bucket, 'UTC') FROM unnest($1::timestamptz[]) AS bucket
 """

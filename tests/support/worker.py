@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 
 COMMAND = (sys.executable, "-m", "streams.cli")
 LAG = "quaystream_partition_lag_records"
-START_S = 30.0
+START_S = 120.0
 STOP_S = 30.0
 _SAMPLE = re.compile(r"^(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')

@@ -17,9 +17,11 @@ from urllib.parse import urlencode
 import psycopg
 
 from deploy.local.stack import Stack
+from schemas.errors import ServiceUnreachableError
 
 COMMAND = (sys.executable, "-m", "streams.cli")
 _ENDS_S = 60.0
+_STARTS = 3
 
 
 class Alert(NamedTuple):
@@ -44,10 +46,26 @@ class Ground:
         self.running[name] = subprocess.Popen(command, stdout=self.log, stderr=self.log)
 
     def end(self, name: str) -> None:
+        """Ask it to end; one that cannot (its broker is away) is killed, so that none is left behind."""
         process = self.running.pop(name)
         process.send_signal(signal.SIGCONT)
         process.terminate()
-        process.wait(_ENDS_S)
+        try:
+            process.wait(_ENDS_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(_ENDS_S)
+
+    def start(self, part: str) -> None:
+        """Start a part of the stack. On a busy machine it may take longer than `up` waits: it goes on, and so do we."""
+        for _ in range(_STARTS):
+            try:
+                self.stack.start(part)
+            except ServiceUnreachableError:
+                continue
+            else:
+                return
+        self.stack.start(part)
 
     def tell(self, name: str, what: signal.Signals) -> None:
         self.running[name].send_signal(what)
