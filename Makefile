@@ -5,7 +5,7 @@ ROOMS := schemas streams connectors deploy
 # Named after what it was made from, so that another lock makes another stamp.
 STAMP := .venv/.made-from-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos chaos-long fuzz drills sbom audit docs clean
+.PHONY: help setup up down demo test lint validate types generate check bench bench-guard peers chaos chaos-long soak fuzz drills sbom audit docs clean
 
 help:
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ lint: setup ## style, formatting, room borders, security patterns
 	$(BIN)/bandit -q -c pyproject.toml -r $(ROOMS)
 	$(BIN)/hadolint deploy/image/Dockerfile deploy/image/database.Dockerfile
 	@$(BIN)/python -m deploy.leaks
+	@$(BIN)/python -m connectors.timescale.contraction
+
+validate: setup ## manifests: our policies, the operators' definitions, checkov
+	$(BIN)/python -m deploy.k8s.policy
+	$(BIN)/python -m deploy.k8s.crds
+	@sh deploy/k8s/checkov.sh
 
 types: setup ## mypy, strict
 	$(BIN)/mypy
@@ -46,7 +52,7 @@ generate: setup ## write the generated files anew
 	$(BIN)/python -m deploy.image.lock
 	$(BIN)/python -m deploy.monitoring.dashboards
 
-check: lint types ## what CI runs: lint, types, generated files, released event types, tests
+check: lint types validate ## what CI runs: lint, types, manifests, generated files, released event types, tests
 	$(BIN)/python -m schemas.generate --check
 	$(BIN)/python -m schemas.compatibility
 	$(BIN)/python -m streams.cli.reference --check

@@ -65,7 +65,7 @@ class Backups:
             raise ConfigurationError(f"there is no database in {stack.home}: `quaystream up` makes one")
         self._database = TimescaleDB(self._home, ports["timescaledb"])
 
-    def list(self) -> list[Backup]:
+    def known(self) -> list[Backup]:
         """Whole backups, oldest first."""
         found = self._folder().glob("*") if self._folder().exists() else ()
         return sorted(
@@ -138,12 +138,13 @@ class Backups:
             file.unlink()
 
     def _chosen(self, name: str | None, to: datetime | None) -> Backup:
-        known = self.list()
+        fitting = self.known()
         if name is not None:
-            known = [backup for backup in known if backup.name == name]
-        fitting = [backup for backup in known if to is None or backup.began < to]
+            fitting = [backup for backup in fitting if backup.name == name]
+        if to is not None:
+            fitting = [backup for backup in fitting if backup.began < to]
         if not fitting:
-            wanted = name or "any" if to is None else f"one from before {to.isoformat()}"
+            wanted = f"{name or 'any'}, from before {to.isoformat()}" if to else name or "any"
             raise ConfigurationError(f"no such backup ({wanted}): `quaystream backup --list` shows those there are")
         return fitting[-1]
 

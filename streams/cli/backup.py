@@ -39,7 +39,7 @@ def backup(only_list: List = False, as_json: Json = False) -> None:
     """
     began = time.monotonic()
     if only_list:
-        _show(_backups().list(), as_json)
+        _show(_backups().known(), as_json)
         return
     made = _backups().create(show_step)
     if as_json:

@@ -15,7 +15,7 @@ PLAN = Plan(per_s=300.0, settle_s=1.5, seed=20_261)
 HANGS_S = 60.0
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_workers_of_two_versions_side_by_side_lose_nothing_and_count_nothing_twice(
     system: System, tmp_path: Path
 ) -> None:

@@ -22,7 +22,7 @@ WORKERS: Final = 2
 # A partition that gets fewer records stands still for lack of them.
 BUSY_PER_S: Final = 10.0
 _LABEL: Final = re.compile(r'^quaystream_build_info\{version="([^"]+)"\} 1', re.MULTILINE)
-_LIMIT_S: Final = 120.0
+_LIMIT_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
