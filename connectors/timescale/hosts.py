@@ -9,7 +9,11 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from connectors.timescale.faults import fault_of
+# Not there, silent, a standby, starting or ending, full: another server may be better. A wrong name or password is none of these.
+_NEXT = (
+    *(OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError),
+    *(asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError),
+)
 
 
 class Hosts:
@@ -24,8 +28,8 @@ class Hosts:
         for url in urls:
             try:
                 connection = await asyncpg.connect(url, **options)
-            except Exception as error:
-                if url == urls[-1] or fault_of(error) != "retry":
+            except _NEXT:
+                if url == urls[-1]:
                     raise
             else:
                 self._urls = (url, *(other for other in urls if other != url))

@@ -61,6 +61,18 @@ def test_a_port_that_is_stopped_tells_the_truth_of_what_it_wrote(tmp_path: Path)
     assert max(line["time"] for line in lines) <= msgspec.json.decode(msgspec.json.encode(datetime.now(UTC)))
 
 
+def test_a_port_of_two_gateways_writes_all_of_a_source_into_one_file(tmp_path: Path) -> None:
+    files = [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
+    port = Port(Plan(per_s=5_000, warm_up_s=0.1, outage_s=0.1, after_s=0.1, hours=1), *files)
+    port.start()
+    truth = port.stop()
+    sources = [{json.loads(line)["source"] for line in file.read_bytes().splitlines()} for file in files]
+    assert sources[0]
+    assert sources[1]
+    assert not sources[0] & sources[1]
+    assert sum(len(file.read_bytes().splitlines()) for file in files) == port.written == truth["accepted"]
+
+
 def test_hours_of_event_time_are_written_in_the_time_of_the_drill() -> None:
     plan = Plan(outage_s=20, kills=1, per_s=1_000, after_s=4, hours=4)
     now = datetime(2026, 1, 1, 4, tzinfo=UTC)

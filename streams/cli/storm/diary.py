@@ -1,5 +1,6 @@
 """`docs/chaos-log.md`: one line per seed that ran, and below it what each fault took to recover from."""
 
+import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -47,9 +48,14 @@ def line(result: Result, now: datetime) -> str:
         str(result.out_of_order),
         drained,
         told,
-        "yes" if not result.problems() else "; ".join(result.problems()).replace("|", "/"),
+        "yes" if not result.problems() else _told(result.problems()),
     )
     return f"| {' | '.join(cells)} |\n"
+
+
+def _told(problems: Sequence[str]) -> str:
+    """In one cell, without the folders of the machine it ran on."""
+    return re.sub(r"/\S+/", "…/", "; ".join(problems)).replace("|", "/")
 
 
 def recovery_rows(recoveries: Iterable[Recovery]) -> list[tuple[str, ...]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from streams.cli.storm.diary import append, line, recovery_rows
 from streams.cli.storm.play import Course, Happened, Recovery, Sample, recoveries
-from streams.cli.storm.result import Result, slow, within_bound
-from streams.cli.storm.schedule import Step
+from streams.cli.storm.result import Result, slow, void, within_bound
+from streams.cli.storm.schedule import Cast, Step, draw
 
 HELD = Result(
     seed=3,
@@ -74,6 +74,12 @@ def test_a_result_that_holds_has_no_problem_and_each_number_that_is_wrong_is_one
     )
     for name, value in wrong:
         assert len(replace(HELD, **{name: value}).problems()) == 1, name
+
+
+def test_a_seed_that_could_not_be_played_does_not_hold_and_says_why() -> None:
+    result = void(draw(9, 120, Cast()), 100.0, "abc1234", "the broker does not start")
+    assert "the harness failed: the broker does not start" in result.problems()
+    assert result.seed == 9
 
 
 def test_a_seed_is_one_line_of_the_log_below_its_head(tmp_path: Path) -> None:
