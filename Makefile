@@ -5,7 +5,7 @@ ROOMS := schemas streams connectors deploy
 # Named after what it was made from, so that another lock makes another stamp.
 STAMP := .venv/.made-from-$(shell cat requirements.lock pyproject.toml | sha256sum | cut -c1-16)
 
-.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos fuzz drills sbom audit docs clean
+.PHONY: help setup up down demo test lint types generate check bench bench-guard peers chaos soak fuzz drills sbom audit docs clean
 
 help:
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ peers: setup ## what the benchmark plays against: Telegraf (built from source), 
 
 chaos: setup ## faults on a real stack, ledger checked after each
 	$(BIN)/pytest tests/chaos
+
+soak: setup ## an hour of load with small faults on the local stack that is up; MINUTES=5 for less
+	@$(BIN)/python -m streams.cli.benchmark.soak --minutes $(or $(MINUTES),60)
 
 sbom: setup ## the bill of materials of what the image runs, CycloneDX, into .quaystream/sbom.json
 	@mkdir -p .quaystream

@@ -241,6 +241,9 @@ SLA_BUDGET = Metric(
 START_TIMESTAMP = Metric(
     "quaystream_start_timestamp_seconds", "gauge", "When the process began to serve metrics (Unix time)."
 )
+TASKS = Metric(
+    "quaystream_tasks", "gauge", "Tasks of the process's event loop; however long it runs, they get no more."
+)
 BUILD_INFO = Metric("quaystream_build_info", "gauge", "Always 1; the version is the label.", ("version",))
 
 # Connectors and the edge.
@@ -348,7 +351,7 @@ EDGE: tuple[Metric, ...] = (
     *(CONNECTOR_EVENTS, CONNECTOR_ERRORS, CONNECTOR_BYTES, SPOOL_EVENTS, SPOOL_BYTES, SPOOL_OLDEST_AGE),
     *(SPOOL_COMMIT_SECONDS, SPOOL_REFUSED, SPOOL_DROPPED, SPOOL_SET_ASIDE),
     *(MQTT_CONNECTED, MQTT_TROUBLES, MQTT_PASSED_BY, CONNECTOR_MISSING, SPARKPLUG_REBIRTHS),
-    *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_CLOCK_STEPS, BUILD_INFO),
+    *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_CLOCK_STEPS, TASKS, BUILD_INFO),
 )
 
 # The board (docs/how-to/board.md).
