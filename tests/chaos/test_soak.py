@@ -14,7 +14,7 @@ from tests.support.worker import with_settings
 OPTIONS = ("--minutes", "0.4", "--rate", "100", "--seed", "3")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_short_soak_loses_nothing_and_looks_at_everything(system: System, stack: Stack, tmp_path: Path) -> None:
     answer, picture = tmp_path / "soak.json", tmp_path / "soak.svg"
     options = [*OPTIONS, "--stack", str(stack.home), "--json", str(answer), "--picture", str(picture)]
