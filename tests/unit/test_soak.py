@@ -1,5 +1,6 @@
 """The soak's verdict on samples that are made up: what grows is found, what only trembles is not."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -86,6 +87,12 @@ def test_single_peaks_move_no_slope() -> None:
 def test_processes_are_judged_by_themselves() -> None:
     other = [Sample("gateway", s.at_s, s.values, s.age_s) for s in run(open_files=30.0)]
     assert [said.split(":")[0] for said in wrong([*run(), *other])] == ["gateway"]
+
+
+def test_what_was_started_again_is_shown_and_not_judged() -> None:
+    again = [replace(sample, pid=1 + (sample.at_s > 1_800)) for sample in run(tasks=40.0)]
+    assert {line.ok for line in judge(again)} == {None}
+    assert wrong(again) == []
 
 
 def test_faults_follow_from_the_seed_and_every_kind_comes() -> None:

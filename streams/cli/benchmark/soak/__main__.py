@@ -47,7 +47,7 @@ def main(
     lines = judge(soaked.samples)
     table = Table("process", "figure", "first third", "last third", "an hour", "", box=None, pad_edge=False)
     for line in lines:
-        said = {True: "ok", False: "GREW", None: "too short to tell"}[line.ok]
+        said = {True: "ok", False: "GREW", None: "not judged"}[line.ok]
         numbers = (f"{value:,.4g}" for value in (line.first, line.last, line.per_hour))
         table.add_row(line.process, line.figure, *numbers, said)
     print_table(table)

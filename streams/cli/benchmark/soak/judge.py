@@ -5,7 +5,7 @@ left out: buffers and caches fill.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import median
 from typing import Final
@@ -22,17 +22,21 @@ MOST_LATENCY: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look at one process. `age_s`: mean age of what it stored since the last look; None where nothing, or a fault was on."""
+    """One look at one process. `age_s`: mean age of what it stored since the last look; None where nothing, or a fault was on.
+
+    `pid` tells its lives apart: what was started again in between is shown, and not judged.
+    """
 
     process: str
     at_s: float
     values: Mapping[str, float]
     age_s: float | None = None
+    pid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What became of one figure of one process. `ok` is None where the run was too short to say."""
+    """What became of one figure of one process. `ok` is None where that cannot be said."""
 
     process: str
     figure: str
@@ -52,10 +56,12 @@ def judge(samples: Sequence[Sample]) -> list[Line]:
     for process in sorted({sample.process for sample in samples}):
         mine = [sample for sample in samples if sample.process == process]
         figures = sorted({figure for sample in mine for figure in sample.values})
-        lines += [_line(process, figure, _points(mine, figure)) for figure in figures]
+        made = [_line(process, figure, _points(mine, figure)) for figure in figures]
         ages = [(sample.at_s / 3_600, sample.age_s) for sample in mine if sample.age_s is not None]
         if len(ages) >= 6:
-            lines.append(_latency(process, ages))
+            made.append(_latency(process, ages))
+        has_one_life = len({sample.pid for sample in mine}) == 1
+        lines += made if has_one_life else [replace(line, ok=None) for line in made]
     return lines
 
 

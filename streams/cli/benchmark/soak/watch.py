@@ -41,7 +41,7 @@ class Watch:
         except psutil.Error:
             return None
         age_s = self._age(name, program)
-        return Sample(name, at_s, values, age_s if is_calm else None)
+        return Sample(name, at_s, values, age_s if is_calm else None, process.pid)
 
     def _age(self, name: str, program: Program) -> float | None:
         total, count = program.metric(f"{_AGE}_sum") or 0.0, program.metric(f"{_AGE}_count") or 0.0
