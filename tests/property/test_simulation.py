@@ -12,9 +12,9 @@ from tests.simulation.worlds import port, shore
 
 CHUNKS = range(5)
 """Played apart, so that none takes long on a busy machine."""
-SEEDS = 50 * TIMES
+SEEDS = 20 * TIMES
 SHORE_SEEDS = 500 * TIMES
-"""The gateway alone is ten times as fast."""
+"""The gateway alone is twenty times as fast."""
 ENOUGH = 60
 """A mutant is found within so many seeds."""
 
