@@ -77,6 +77,9 @@ chaos: setup ## faults on a real stack and on a cluster, ledger checked after ea
 chaos-long: setup ## twenty seeds of two minutes in one go, each a line of docs/chaos-log.md
 	$(BIN)/quaystream chaos --seeds 20 --minutes 2 --log docs/chaos-log.md
 
+soak: setup ## an hour of load with small faults on the local stack that is up; MINUTES=5 for less
+	@$(BIN)/python -m streams.cli.benchmark.soak --minutes $(or $(MINUTES),60)
+
 sbom: setup ## the bill of materials of what the image runs, CycloneDX, into .quaystream/sbom.json
 	@mkdir -p .quaystream
 	@$(BIN)/cyclonedx-py requirements deploy/image/runtime.lock --pyproject pyproject.toml --output-reproducible --of JSON -o .quaystream/sbom.json

@@ -252,6 +252,9 @@ BROKER_REFUSALS = Metric(
 START_TIMESTAMP = Metric(
     "quaystream_start_timestamp_seconds", "gauge", "When the process began to serve metrics (Unix time)."
 )
+TASKS = Metric(
+    "quaystream_tasks", "gauge", "Tasks of the process's event loop; however long it runs, they get no more."
+)
 BUILD_INFO = Metric("quaystream_build_info", "gauge", "Always 1; the version is the label.", ("version",))
 
 # Connectors and the edge.
@@ -372,7 +375,7 @@ EDGE: tuple[Metric, ...] = (
     CONNECTOR_DEAD_LETTERS,
     *(SPOOL_COMMIT_SECONDS, SPOOL_REFUSED, SPOOL_DROPPED, SPOOL_SET_ASIDE),
     *(MQTT_CONNECTED, MQTT_TROUBLES, MQTT_PASSED_BY, CONNECTOR_MISSING, SPARKPLUG_REBIRTHS),
-    *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_NAMES, GATEWAY_CLOCK_STEPS, BUILD_INFO),
+    *(GATEWAY_DELIVERED, GATEWAY_LANE_AGE, GATEWAY_TROUBLES, GATEWAY_NAMES, GATEWAY_CLOCK_STEPS, TASKS, BUILD_INFO),
 )
 
 # The board (docs/how-to/board.md).

@@ -265,6 +265,7 @@ class Chores(Service):
         for row in missing:
             domain = row["type"].removeprefix(TYPE_PREFIX).partition(".")[0]
             counts[domain, site_of(row["subject"])] += row["missing"]
+        self._registry.gauge(metrics.TASKS).set(len(asyncio.all_tasks()))
         self._replace(metrics.SEQUENCE_MISSING, dict(counts))
         self._replace(metrics.COMPLETENESS, {(row["domain"], row["site"]): row["ratio"] for row in complete})
         self._replace(metrics.LEDGER_DIFFERENCE, {(row["topic"],): row["difference"] for row in ledger})

@@ -1,5 +1,6 @@
 """The gateway's metrics, brought up to date once a second from what spool and sender know."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Hashable
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from schemas.metrics import (
     SPOOL_EVENTS,
     SPOOL_OLDEST_AGE,
     SPOOL_SET_ASIDE,
+    TASKS,
     Metric,
 )
 
@@ -49,6 +51,7 @@ class Gauges:
         for metric, value in ((SPOOL_EVENTS, held.events), (SPOOL_BYTES, held.bytes), (SPOOL_SET_ASIDE, aside)):
             self.registry.gauge(metric).set(value)
         self.registry.gauge(SPOOL_OLDEST_AGE).set(held.oldest_age_s)
+        self.registry.gauge(TASKS).set(len(asyncio.all_tasks()))
         sender = publisher.sender
         for lane in LANES:
             self.registry.gauge(GATEWAY_LANE_AGE, lane).set(sender.waiting_age_s(lane))

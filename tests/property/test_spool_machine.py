@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from connectors.edge.bounds import Bounds
+from connectors.edge.clock import Clock
 from connectors.edge.errors import SpoolFullError
 from connectors.edge.event import offered
 from connectors.edge.spool import END, Cursor, Parcel, Spool
+from tests.simulation.disk import Disk, MemorySpool
 from tests.support.edge import SOURCE, words
 
 SUBJECTS = ("VNHPH-TANVU-STS01", "VNHPH-TANVU-STS02", "VNHPH-DEEPC2-AGV11")
@@ -130,6 +132,19 @@ class DroppingMachine(SpoolMachine):
     when_full = "drop_oldest"
 
 
+class MemoryMachine(SpoolMachine):
+    """The model of a disk that the simulation works with (tests/simulation/disk.py)."""
+
+    def __init__(self) -> None:
+        self.disk = Disk()
+        super().__init__()
+
+    def opened(self) -> Spool:
+        return MemorySpool(self.disk, Clock(), Bounds(max_bytes=MOST_BYTES))  # type: ignore[return-value]
+
+
+TestMemorySpool = MemoryMachine.TestCase
+TestMemorySpool.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
 TestSpool = SpoolMachine.TestCase
 TestSpool.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 TestDroppingSpool = DroppingMachine.TestCase

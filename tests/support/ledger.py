@@ -129,11 +129,11 @@ def _streams(database: Database) -> Iterator[str]:
     for rows in database.rows.values():
         for row in rows:
             if row["bootid"] is not None and row["sequence"] is not None:
-                stored.setdefault((row["source"], row["bootid"]), set()).add(row["sequence"])
+                stored.setdefault((row["source"], row["bootid"], row["crane_id"]), set()).add(row["sequence"])
     for key, state in database.streams.items():
         pairs = zip(state.intervals[::2], state.intervals[1::2], strict=True)
         numbers = {number for start, end in pairs for number in range(start, end + 1)}
-        if numbers != stored.pop((key.source, key.bootid), set()):
+        if numbers != stored.pop((key.source, key.bootid, key.subject), set()):
             yield f"{key} has {sorted(numbers)}, not the numbers of its rows"
         kept: set[Gap] = {line.gap for line in database.gaps if line.key == key and not line.is_filled}
         if kept != state.gaps():

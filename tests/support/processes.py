@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NoReturn
 
 from connectors.memory import Database, MemoryStore, Script
 from streams.core.domain import Limits
 from streams.core.record import TopicPartition
+from streams.facts.marks import Memory
 from streams.flow import Recorder
 from streams.lane import Lane, Pace
-from streams.pipeline import Fence
+from streams.pipeline import Fence, Pipeline
 from tests.support.broker_log import Log, LogConsumer, Logs
 from tests.support.judging import pipeline
 from tests.support.lanes import CrashedError
@@ -27,16 +30,37 @@ class Conditions:
     refuses: Callable[[str, Mapping[str, Any]], bool]
 
 
+@cache
+def _decoding(limits: Limits) -> Pipeline:
+    return pipeline("crane", limits)
+
+
+def _pipeline(limits: Limits) -> Pipeline:
+    """A process's own: it remembers nothing, but its decoders are made once for all of them."""
+    made = copy(_decoding(limits))
+    made._memory = Memory()
+    return made
+
+
 class Worker:
     """Runs from the moment it is made until it dies; has to be made inside a running loop or with one set."""
 
-    def __init__(self, name: str, logs: Logs, database: Database, recorder: Recorder, conditions: Conditions) -> None:
+    def __init__(
+        self,
+        name: str,
+        logs: Logs,
+        database: Database,
+        recorder: Recorder,
+        conditions: Conditions,
+        store: type[MemoryStore] = MemoryStore,
+    ) -> None:
         self.consumer = LogConsumer(logs)
         self.script = Script()
-        self.store = MemoryStore(database, name, self.script, conditions.refuses)
+        self.store = store(database, name, self.script, conditions.refuses)
         self.crashes: list[BaseException] = []
-        by = pipeline("crane", conditions.limits)
-        self.lane = Lane(by, self.store, self.consumer, recorder, conditions.pace, self._crash)
+        self.lane = Lane(
+            _pipeline(conditions.limits), self.store, self.consumer, recorder, conditions.pace, self._crash
+        )
         self._tasks = [asyncio.ensure_future(self.lane.run()), asyncio.ensure_future(self._agent())]
 
     async def claim(self, tp: TopicPartition, log: Log) -> None:

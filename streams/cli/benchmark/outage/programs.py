@@ -55,6 +55,12 @@ class Program:
             self._process.kill()
             self._process.wait(_END_S)
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs now."""
+        running = self._process is not None and self._process.poll() is None
+        return self._process.pid if running and self._process is not None else None
+
     def stop(self) -> int | None:
         """SIGTERM; its exit code, None when it has to be killed."""
         if self._process is None:
