@@ -13,6 +13,7 @@ from tests.support import onboarding
 from tests.support.databases import Database
 from tests.support.events import Message
 from tests.support.system import System
+from tests.support.waiting import wait_until
 
 SITES = range(1, 23)
 
@@ -131,3 +132,30 @@ def test_a_wrong_file_changes_nothing_at_all_and_a_changed_one_its_own_rows(syst
     kept = onboarding.rows(database)
     migrate(database.owner_dsn)
     assert onboarding.rows(database) == kept
+
+
+def test_each_gateway_is_tried_out_and_no_number_counts_it(system: System, tmp_path: Path) -> None:
+    file = onboarding.write(tmp_path, 1)
+    assert onboarding.run(system, "--check", file).error.startswith("not everything is as the files say")
+    onboard(system, file)
+    counted = ("port.crane_status", "port.gate_step", "port.cell_heartbeat", "port.cargo_milestone", "kpi.stream_hour")
+    before = onboarding.rows(system.database)
+    unread = onboarding.run(system, "--check", "--wait", "1s", file)
+    assert (unread.code, unread.error) == (1, "5 of 5 test messages did not arrive as they should")
+    assert unread.output.count("is a worker running?") == 5
+
+    worker = system.workers.start().await_ready(120)
+    tried = onboarding.run(system, "--check", file)
+    assert tried.code == 0, tried.output
+    assert "All 5 test messages were let in, judged and stored" in tried.output
+    assert onboarding.rows(system.database) == before
+    assert [system.database.total(table) for table in (*counted, "ingest.sequence_stream", "port.gate_visit")] == [
+        0
+    ] * 7
+    assert system.database.rows("SELECT DISTINCT reason FROM ingest.dead_letter") == [("clock_skew",)]
+    assert system.database.total("ingest.dead_letter") == 10
+
+    # What the worker knows of the site: series of its own, although no release names it.
+    site = "VNHPH-PORT01"
+    wait_until(lambda: bool(worker.samples("quaystream_sla_minutes_total", site=site)), 60, "the worker knows the site")
+    assert worker.samples("quaystream_clock_skew_seconds", source="/vnhph/port01/gw-02")
