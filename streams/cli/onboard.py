@@ -26,6 +26,9 @@ Check = Annotated[
     bool, typer.Option("--check", help="Change nothing: send a test message by each gateway, and see it stored.")
 ]
 Wait = Annotated[str, typer.Option(metavar="AGE", help="How long a test message may take.")]
+From = Annotated[
+    Path | None, typer.Option("--from", metavar="ASSETS.csv", help="Only print a first file, from a table of assets.")
+]
 Prune = Annotated[bool, typer.Option("--prune", help="Also take away what a file no longer says.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 _SIGNS: Final = {"+": "green", "~": "yellow", "-": "red", "=": "dim", "!": "bold yellow"}
@@ -35,8 +38,9 @@ def register(app: typer.Typer) -> None:
     app.command()(onboard)
 
 
-def onboard(
+def onboard(  # noqa: PLR0913, PLR0917  (one per option)
     files: Files = None,
+    draft_from: From = None,
     check: Check = False,
     wait: Wait = "60s",
     dry_run: DryRun = False,
@@ -52,6 +56,9 @@ def onboard(
     from streams.onboarding import Onboarding
     from streams.settings import load_settings
 
+    if draft_from is not None:
+        print(_draft(draft_from), end="")
+        return
     if not files:
         raise ConfigurationError("name a file, one a site: quaystream onboard PORT.yaml (docs/how-to/onboard.md)")
     ports = read_ports(files)
@@ -66,6 +73,15 @@ def onboard(
         print(json.dumps(_answer(plan, applied=not dry_run), indent=2))
     else:
         _say(plan, applied=not dry_run)
+
+
+def _draft(table: Path) -> str:
+    from schemas.onboard.draft import draft
+
+    try:
+        return draft(table.read_text(encoding="utf-8"), table.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read {table} ({getattr(error, 'strerror', None) or 'not text'})") from error
 
 
 def _check(onboarding: "Onboarding", plan: "Plan", wait: str) -> None:

@@ -20,7 +20,7 @@ SITES = range(1, 23)
 
 def onboard(system: System, *files: Path, code: int = 0) -> dict[str, list[str]]:
     """Run the command; the signs and names of what it changed, by site."""
-    done = onboarding.run(system, "--json", *files)
+    done = onboarding.run(system.environment, "--json", *files)
     assert done.code == code, done.error
     if code:
         return {}
@@ -102,13 +102,13 @@ def test_a_wrong_file_changes_nothing_at_all_and_a_changed_one_its_own_rows(syst
 
     # A fault in one of two files; then a source and a site's own assets that are another site's by now.
     fresh = onboarding.write(tmp_path, 2)
-    done = onboarding.run(system, fresh, changed(tmp_path, 3, "- gate-events", "- gate-evnts"))
+    done = onboarding.run(system.environment, fresh, changed(tmp_path, 3, "- gate-events", "- gate-evnts"))
     assert done.code == 2
     assert "port03.yaml has one fault, and nothing was changed:\n  line" in done.error
     assert "gateways[1].topics[0]" in done.error
     thief = tmp_path / "thief.yaml"
     thief.write_text(fresh.read_text().replace("/vnhph/port02/tos-01", "/vnhph/port01/tos-01"))
-    done = onboarding.run(system, thief)
+    done = onboarding.run(system.environment, thief)
     assert done.code == 2
     assert "VNHPH-PORT02: principal vnhph-port01-tos-01 is VNHPH-PORT01's" in done.error
     assert "VNHPH-PORT02: source /vnhph/port01/tos-01 is VNHPH-PORT01's" in done.error
@@ -124,7 +124,7 @@ def test_a_wrong_file_changes_nothing_at_all_and_a_changed_one_its_own_rows(syst
     declared = "SELECT count(*) FROM port.asset WHERE site_id = 'VNHPH-PORT01' AND declared"
     assert database.value(declared) == 3
     assert database.value("SELECT name FROM port.site WHERE site_id = 'VNHPH-PORT01'") == "Port One"
-    done = onboarding.run(system, "--prune", good)
+    done = onboarding.run(system.environment, "--prune", good)
     assert done.code == 0, done.error
     assert database.value(declared) == 2
 
@@ -136,16 +136,16 @@ def test_a_wrong_file_changes_nothing_at_all_and_a_changed_one_its_own_rows(syst
 
 def test_each_gateway_is_tried_out_and_no_number_counts_it(system: System, tmp_path: Path) -> None:
     file = onboarding.write(tmp_path, 1)
-    assert onboarding.run(system, "--check", file).error.startswith("not everything is as the files say")
+    assert onboarding.run(system.environment, "--check", file).error.startswith("not everything is as the files say")
     onboard(system, file)
     counted = ("port.crane_status", "port.gate_step", "port.cell_heartbeat", "port.cargo_milestone", "kpi.stream_hour")
     before = onboarding.rows(system.database)
-    unread = onboarding.run(system, "--check", "--wait", "1s", file)
+    unread = onboarding.run(system.environment, "--check", "--wait", "1s", file)
     assert (unread.code, unread.error) == (1, "5 of 5 test messages did not arrive as they should")
     assert unread.output.count("is a worker running?") == 5
 
     worker = system.workers.start().await_ready(120)
-    tried = onboarding.run(system, "--check", file)
+    tried = onboarding.run(system.environment, "--check", file)
     assert tried.code == 0, tried.output
     assert "All 5 test messages were let in, judged and stored" in tried.output
     assert onboarding.rows(system.database) == before
