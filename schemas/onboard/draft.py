@@ -12,6 +12,7 @@ from schemas.identifiers import is_subject, site_of
 from schemas.onboard.model import TOPIC_OF_KIND
 from schemas.sla import Device, profiles_of
 
+_TOPICS: Final[Mapping[str, str]] = {str(kind): topic for kind, topic in TOPIC_OF_KIND.items()}
 NEEDED: Final = ("id", "kind", "type", "gateway")
 _HEAD: Final = """# Drafted from {name}. Look at everything, above all at name, clock and shifts, at who writes which topics,
 # and at what is agreed (docs/how-to/onboard.md). Then: quaystream onboard FILE --dry-run
@@ -86,7 +87,7 @@ def _last(subject: str, site: str) -> str:
 def _gateways(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
     topics: dict[str, list[str]] = {}
     for row in rows:
-        topics.setdefault(row["gateway"], []).append(TOPIC_OF_KIND[row["kind"]])  # type: ignore[index]  (checked)
+        topics.setdefault(row["gateway"], []).append(_TOPICS[row["kind"]])
     return [{"source": source, "topics": list(dict.fromkeys(several))} for source, several in topics.items()]
 
 
