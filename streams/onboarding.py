@@ -152,8 +152,11 @@ class Onboarding:
 
     def _principals(self) -> PrincipalAdmin:
         if self._admin is None:
-            ours = {**librdkafka_options(self._access), "log_level": "0"}
-            self._admin = PrincipalAdmin(self._home.superuser() or AdminClient(ours))
+            client = self._home.superuser()
+            # Not `or`: a client whose queue is empty is false.
+            if client is None:
+                client = AdminClient({**librdkafka_options(self._access), "log_level": "0"})
+            self._admin = PrincipalAdmin(client)
         return self._admin
 
     async def _missing(self, ports: Sequence[Port]) -> tuple[tuple[Topic, ...], int]:
