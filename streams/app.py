@@ -164,8 +164,7 @@ class Worker(Service):
         chores = Chores(settings, self._pool, store, self.registry, self.watchdog)
         chores.consumer, chores.ownership = (lambda: self._app.consumer), self._ownership
         chores.on_caught_up = self.on_caught_up
-        chores.on_directory = self._learn
-        chores.on_keys_changed = lambda: self.doorkeeper.on_changed()  # noqa: PLW0108  (it may be set later)
+        chores.on_directory, chores.on_keys_changed = self._learn, self._start_anew
         self._refolding = Refolding(open_fact_store(self._pool), self.registry, self._is_behind)
         chores.is_settled = self._refolding.is_settled
         self._chores = await self.add_runtime_dependency(chores)
@@ -206,6 +205,9 @@ class Worker(Service):
     def _learn(self, directory: Directory) -> None:
         """Sites that were onboarded since: their sources have names of their own in metrics."""
         self.recorder.gateways = directory.sources
+
+    def _start_anew(self) -> None:
+        self.doorkeeper.on_changed()
 
     def _is_behind(self) -> bool:
         """Whether more live records wait than one batch has."""

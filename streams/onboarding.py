@@ -4,27 +4,37 @@ The plan changes nothing. Applying goes topics, principals, rows: whoever is cut
 """
 
 import asyncio
+import json
+import secrets
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
 
 import psycopg
 from confluent_kafka.admin import AdminClient
 
-from connectors.kafka.options import access_from, librdkafka_options
+from connectors.kafka.options import KafkaAccess, access_from, librdkafka_options
 from connectors.kafka.principals import Account, Difference, PrincipalAdmin
+from connectors.kafka.producer import Publisher
 from connectors.kafka.topics import compare, topic_admin
 from connectors.timescale import onboarding as rows
-from connectors.timescale.connection import probe
+from connectors.timescale.connection import connection_to, probe
 from connectors.timescale.onboarding import Change, Sign
 from deploy.local.onboarding import GatewayHome
 from schemas.errors import ConfigurationError
-from schemas.onboard import Port
+from schemas.onboard import GatewayEntry, Port
+from schemas.onboard.probe import Probe, probes_of
 from schemas.topics import Topic, load_topics
 from streams.settings import Settings
 
 NO_AUTHORIZER = "the brokers ask nobody's name (no authorizer): no passwords, rights or keys are made"
+
+_STRUCTURED: Final = (("content-type", b"application/cloudevents+json"),)
+_PROOFS: Final = ("username_file", "password_file", "cert_file", "key_file", "signing_key_file")
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,43 @@ class Onboarding:
             for site in plan.sites:
                 rows.apply(connection, site.port, site.rows, prune=prune)
 
+    async def try_out(self, plan: Plan, patience_s: float) -> dict[tuple[str, str], str | None]:
+        """Send a test message by each gateway to each of its topics, as itself; the reason it ended with, by source and topic.
+
+        None: nothing was seen of it in time.
+        """
+        run = secrets.token_hex(6)
+        probes = [probe for site in plan.sites for probe in probes_of(site.port, run)]
+        for gateway, several in groupby(probes, key=lambda probe: probe.gateway):
+            async with Publisher(self._access_of(gateway, asks_names=plan.asks_names)) as publisher:
+                for probe in several:
+                    value = json.dumps(probe.event, separators=(",", ":")).encode()
+                    await publisher.send(probe.topic, str(probe.event["subject"]).encode(), value, _STRUCTURED)
+        return await self._seen(probes, patience_s)
+
+    async def _seen(self, probes: Sequence[Probe], patience_s: float) -> dict[tuple[str, str], str | None]:
+        deadline = time.monotonic() + patience_s
+        ids = sorted({probe.event_id for probe in probes})
+        async with connection_to(self._settings.owner_dsn()) as connection:
+            while True:
+                found = await rows.refused(connection, ids)
+                ended = {(p.gateway.source, p.topic): found.get((p.gateway.source, p.event_id)) for p in probes}
+                if None not in ended.values() or time.monotonic() > deadline:
+                    return ended
+                await asyncio.sleep(0.2)
+
+    def _access_of(self, gateway: GatewayEntry, *, asks_names: bool) -> KafkaAccess:
+        """As the gateway itself: its own password or certificate, and its signing key."""
+        if not asks_names:
+            return self._access
+        if not self._home.is_ours and gateway.proof == "certificate":
+            raise ConfigurationError(
+                f"{gateway.name} shows a certificate that is not here: check it on its own machine"
+            )
+        update = dict.fromkeys(_PROOFS) | {"kafka_security": "scram"} | self._home.access(gateway.name)
+        files = {name: Path(value) if value and name.endswith("_file") else value for name, value in update.items()}
+        return access_from(self._settings.model_copy(update=files))
+
     def _let_in(self, site: SitePlan, *, prune: bool) -> None:
         self._home.declare(site.port, prune=prune)
         open_ones = [one for one in site.principals if not one.is_empty]
@@ -105,8 +152,11 @@ class Onboarding:
 
     def _principals(self) -> PrincipalAdmin:
         if self._admin is None:
-            ours = {**librdkafka_options(self._access), "log_level": "0"}
-            self._admin = PrincipalAdmin(self._home.superuser() or AdminClient(ours))
+            client = self._home.superuser()
+            # Not `or`: a client whose queue is empty is false.
+            if client is None:
+                client = AdminClient({**librdkafka_options(self._access), "log_level": "0"})
+            self._admin = PrincipalAdmin(client)
         return self._admin
 
     async def _missing(self, ports: Sequence[Port]) -> tuple[tuple[Topic, ...], int]:

@@ -78,6 +78,8 @@ class PrincipalAdmin:
     def compare(self, accounts: Iterable[Account]) -> list[Difference]:
         """Each account beside what the brokers have of it, in order."""
         try:
+            # Asked first because it takes the same right: refused, the next one would end the process within librdkafka.
+            self._client.describe_acls(_everything("nobody"), request_timeout=ANSWER_S).result(ANSWER_S)
             with_password = set(self._client.describe_user_scram_credentials(request_timeout=ANSWER_S).result(ANSWER_S))
             return [self._difference(account, with_password) for account in accounts]
         except KafkaException as error:

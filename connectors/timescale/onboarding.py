@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import asyncpg
 import psycopg
 from psycopg.types.json import Jsonb
 
@@ -56,6 +57,10 @@ INSERT INTO kpi.baseline (site, kpi_id, kpi_version, part, value, numerator, den
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _REMEMBERED: Final = "SELECT max((value)::float8) FROM ingest.setting WHERE name IN ('raw_retention_s', 'max_age_s')"
+_REFUSED: Final = """
+SELECT source, event_id, reason FROM ingest.dead_letter
+WHERE event_id = ANY($1) AND received_at > now() - INTERVAL '1 hour'
+"""
 _UNDECLARE: Final = "UPDATE port.asset SET declared = false WHERE asset_id = ANY(%s)"
 _REMOVE: Final = "DELETE FROM port.gateway WHERE source = ANY(%s)"
 
@@ -95,6 +100,12 @@ def remembered_retention_s(connection: Connection) -> float:
     """The longest retention of raw rows that ever was in force, in seconds; 0 where none is known."""
     row = connection.execute(_REMEMBERED).fetchone()
     return float(row[0] or 0) if row else 0.0
+
+
+async def refused(connection: asyncpg.Connection, event_ids: Sequence[str]) -> dict[tuple[str, str], str]:
+    """The reason of each dead letter of these events, by source and id."""
+    found = await connection.fetch(_REFUSED, event_ids)
+    return {(row["source"], row["event_id"]): row["reason"] for row in found}
 
 
 def apply(connection: Connection, port: Port, changes: Sequence[Change], *, prune: bool) -> None:

@@ -11,7 +11,7 @@ import yaml
 from confluent_kafka.admin import AdminClient
 
 from deploy.local import rights
-from deploy.local.home import Home, locked
+from deploy.local.home import Home, locked, write_private
 from deploy.local.memory import recall, recall_security, remember
 from deploy.local.security import Accounts
 from schemas.onboard import Port
@@ -53,15 +53,16 @@ class GatewayHome:
 
     def password(self, name: str) -> str:
         """Made when first asked for."""
-        self.home.secret_file(name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self.home.secret(f"kafka-{name}")
+        Accounts(self.home).name_file(name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(Accounts(self.home).name_file(name), name)
+        return Accounts(self.home).password(name)
 
-    def password_file(self, name: str) -> Path:
-        return self.home.secret_file(f"kafka-{name}")
-
-    def access(self, name: str) -> dict[str, str] | None:
-        """How a gateway reaches our own stack's brokers; None elsewhere."""
-        return Accounts(self.home).access(name, recall(self.home)) if self.is_ours else None
+    def access(self, name: str) -> dict[str, str]:
+        """How a gateway proves itself: settings by name. On our own stack with the address to go to."""
+        if self.is_ours:
+            return Accounts(self.home).access(name, recall(self.home))
+        accounts = Accounts(self.home)
+        return {"username_file": str(accounts.name_file(name)), "password_file": str(accounts.password_file(name))}
 
 
 def _declared(port: Port) -> dict[str, object]:

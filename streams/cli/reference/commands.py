@@ -23,6 +23,7 @@ CHECKS: Final = {
     "vault proof": "the log of erasures was changed",
     "mapping try": "records of the sample become no event; each is a line",
     "health": "the process says that something is wrong",
+    "onboard": "a test message of `--check` did not arrive, or not everything was applied before",
     "publish": "lines of the file were refused; the others were sent",
     "topics apply": "a topic is not as declared, and was not changed",
     "verify": "the ledger does not add up; every difference is a line",
