@@ -92,6 +92,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
         *("rtt_n", "rtt_ms", "rtt_ms_sq", "rtt_max_ms", "rtt_in_30_ms", "handovers", "newest"),
     ),
     "port.gateway": ("source",),
+    "port.onboarded": ("site_id",),
     "port.site": ("site_id", "name", "utc_offset", "shifts"),
     "port.asset": ("asset_id", "site_id", "kind", "name", "gateways", "declared", "type", "lanes", "carried_by"),
 }

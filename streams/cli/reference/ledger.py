@@ -59,6 +59,7 @@ MEANINGS: Final = {
     "kpi.effect_stored": "Before and after as worked out within the last hour (`until_at`), from each site's newest baseline.",
     "kpi.radio_hour": "Readings of devices per hour and serving cell.",
     "port.gateway": "The sources that speak for sites that were [onboarded](../how-to/onboard.md).",
+    "port.onboarded": "Sites that came in by a file, and what is agreed there: `quaystream migrate` leaves these alone.",
     "port.site": "The declared sites: name, clock, shifts.",
     "port.asset": "Cranes, gates, cells and devices. `declared` is false for those that joined by reporting.",
 }
