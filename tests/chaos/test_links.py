@@ -63,6 +63,7 @@ def test_a_commit_whose_answer_never_comes_is_asked_about_and_not_repeated(syste
     assert worker.is_running()
 
 
+@pytest.mark.chaos
 def test_a_silent_link_ends_by_deadline_and_a_silent_server_does_not_hide_the_other(
     system: System, proxies: Proxies
 ) -> None:

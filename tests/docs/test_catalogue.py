@@ -15,6 +15,10 @@ MARKED = {
     for text in FILES.values()
     if re.search(r"^pytestmark = .*pytest\.mark\.chaos", text, re.MULTILINE)
     for name in re.findall(r"def (test_\w+)\(", text)
+} | {
+    name
+    for text in FILES.values()
+    for name in re.findall(r"^@pytest\.mark\.chaos\ndef (test_\w+)\(", text, re.MULTILINE)
 }
 
 
