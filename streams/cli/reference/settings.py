@@ -13,6 +13,10 @@ def _holds(what: str) -> str:
     return f"Holds {what}."
 
 
+def _tokens(what: str) -> str:
+    return f"Bearer tokens of the read API: {what}"
+
+
 MEANINGS: Final = {
     "brokers": "Kafka's bootstrap addresses.",
     "database_url": "The database, as the worker's role. Most commands use it too.",
@@ -22,9 +26,9 @@ MEANINGS: Final = {
     "owner_password_file": _holds("the owner's password"),
     "api_url": "The database, as the read API's role `quaystream_api` ([how](../how-to/share.md)).",
     "api_password_file": _holds("the read API's password"),
-    "token_keys": "The JWKS that tokens of the read API are verified with: a file, or an https address.",  # nosec B105
-    "token_issuer": "Who issues them: their claim `iss`.",  # nosec B105
-    "token_audience": "Whom they are for: their claim `aud`.",  # nosec B105
+    "token_keys": _tokens("the JWKS they are verified with, a file or an https address."),
+    "token_issuer": _tokens("who issues them, their claim `iss`."),
+    "token_audience": _tokens("whom they are for, their claim `aud`."),
     "reader_password_file": _holds("the reader's password"),
     "group": "The consumer group. One database has one group: a worker with another is refused.",
     "raw_retention": "How long raw rows are kept; rollups stay for ever.",
