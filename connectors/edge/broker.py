@@ -65,13 +65,13 @@ class Failure(NamedTuple):
 class Broker:
     """One producer, and what has become of what it was given: `delivered` and `failed`, for the caller to empty."""
 
-    def __init__(self, access: KafkaAccess, delivery_timeout_s: float, heard: Callable[[Trouble, str], None]) -> None:
+    def __init__(self, access: KafkaAccess, answer_timeout_s: float, heard: Callable[[Trouble, str], None]) -> None:
         self.delivered: list[int] = []
         self.failed: list[Failure] = []
         self._heard = heard
         self._signer = access.signer()
         self._producer = _producer(
-            {**librdkafka_options(access), **_options(delivery_timeout_s), "error_cb": self._error}
+            {**librdkafka_options(access), **_options(answer_timeout_s), "error_cb": self._error}
         )
 
     def send(self, row: Row) -> bool:
@@ -121,8 +121,8 @@ def _producer(options: dict[str, Any]) -> Producer:
         raise ConfigurationError(f"Kafka's client refuses its configuration: {error.args[0].str()}") from error
 
 
-def _options(delivery_timeout_s: float) -> dict[str, Any]:
-    timeout_ms = int(delivery_timeout_s * 1000)
+def _options(answer_timeout_s: float) -> dict[str, Any]:
+    answer_ms = min(int(answer_timeout_s * 1000), 30_000)
     return {
         "client.id": "quaystream-gateway",
         "acks": "all",
@@ -130,8 +130,12 @@ def _options(delivery_timeout_s: float) -> dict[str, Any]:
         "partitioner": "murmur2_random",
         "compression.type": "lz4",
         "linger.ms": 5,
-        "message.timeout.ms": timeout_ms,
-        "request.timeout.ms": min(timeout_ms, 30_000),
+        # Never given up: the broker knows a request that is made again by its number, even when the first one arrives
+        # after all. What a new producer sends is new to it, and could overtake what the old one had under way.
+        "message.timeout.ms": 0,
+        "request.timeout.ms": answer_ms,
+        "socket.timeout.ms": answer_ms,
+        "socket.connection.setup.timeout.ms": max(answer_ms, 1_000),
         "message.max.bytes": _MAX_MESSAGE_BYTES,
         "queue.buffering.max.messages": 100_000,
         "reconnect.backoff.max.ms": 2_000,

@@ -30,6 +30,7 @@ HOLD_S: Final = 30.0
 REPEAT_S: Final = 60.0
 RETRY_S: Final = 1.0
 _READ_AT_ONCE: Final = 1_000
+_LOCKS_OUT: Final[frozenset[Trouble]] = frozenset({"credentials", "certificate"})
 _MOST_BYTES: Final = 16 * 1024 * 1024
 _MOST: Final[dict[Lane, int]] = {"live": 5_000, "backlog": 1_000}
 
@@ -38,7 +39,8 @@ _MOST: Final[dict[Lane, int]] = {"live": 5_000, "backlog": 1_000}
 class Delivery:
     """`catch_up_per_s`: events a second of the backlog. `live_for`: how long an event may wait and still be live.
 
-    `timeout`: how long Kafka may keep us waiting for an answer before the events are sent anew.
+    `timeout`: how long Kafka may owe an answer before it is asked again, and how long until files with secrets are read
+    anew when they are not accepted.
     """
 
     catch_up_per_s: float = 2_000.0
@@ -88,12 +90,15 @@ class Sender:
         self._said_s: dict[tuple[Trouble, str], float] = {}
         self._lanes: Lanes | None = None
         self._broker: BrokerDoor | None = None
+        self._connected_s = 0.0
+        self._is_locked_out = False
 
     async def run(self) -> None:
         """Until cancelled, or until the spool fails."""
         self._lanes = self._lanes or Lanes(self._keeper.spool.last_position)
         self._broker = self._connect(self._heard)
         try:
+            self._connected_s = asyncio.get_running_loop().time()
             while self._keeper.failure is None:
                 await self._turn(self._broker, self._lanes)
         finally:
@@ -130,6 +135,8 @@ class Sender:
         moved += self._count_delivered(broker)
         if broker.failed:
             await self._recover(broker, lanes)
+        elif self._is_locked_out and self.ticked_s > self._connected_s + self._delivery.timeout.total_seconds():
+            await self._start_over(broker, lanes, [])
         if not moved:
             await self._rest()
 
@@ -194,6 +201,7 @@ class Sender:
             if lane is not None:
                 self.delivered[lane] += 1
         self._keeper.let_go(delivered)
+        self._is_locked_out = False
         if self.trouble is not None and not self._holds:
             log.warning("kafka_answers_again", was=self.trouble)
             self.trouble = None
@@ -249,6 +257,7 @@ class Sender:
             self._arrived(position)
         self._come_back(lanes, [*again, *doubtful], self._keeper.spool.last_position)
         self._broker = await self._connect_anew()
+        self._connected_s, self._is_locked_out = asyncio.get_running_loop().time(), False
 
     async def _connect_anew(self) -> BrokerDoor:
         """Waits while a file with a secret is missing or half written: events are safe, and somebody is at work."""
@@ -272,6 +281,7 @@ class Sender:
     def _heard(self, trouble: Trouble, detail: str, topic: str = "") -> None:
         self.troubles[trouble] += 1
         self.trouble = trouble
+        self._is_locked_out |= trouble in _LOCKS_OUT
         now_s = asyncio.get_running_loop().time()
         key = (trouble, topic)
         if now_s - self._said_s.get(key, -REPEAT_S) >= REPEAT_S:

@@ -87,7 +87,9 @@ def test_kills_in_a_broker_outage_lose_nothing_and_keep_the_order(system: System
     assert result["folds"] == result["folds_counted"]
 
 
-def test_broker_that_accepts_and_hangs_loses_nothing(system: System, stack: Stack, gateway: Gateway) -> None:
+def test_broker_that_accepts_and_hangs_loses_nothing_and_gets_nothing_twice(
+    system: System, stack: Stack, gateway: Gateway
+) -> None:
     system.workers.ready()
     gateway.ready()
     broker = stack.pid("kafka")
@@ -96,7 +98,7 @@ def test_broker_that_accepts_and_hangs_loses_nothing(system: System, stack: Stac
         system.await_outcomes(int(PER_S))
         os.kill(broker, signal.SIGSTOP)
         try:
-            # Longer than the delivery timeout: what was on its way is in doubt, and goes again.
+            # Longer than the timeout: what was on its way is asked for again, under the numbers it had.
             wait_until(
                 lambda: gateway.asked.metric("quaystream_gateway_troubles_total", trouble="away") > 0, 30, "a timeout"
             )
@@ -106,4 +108,5 @@ def test_broker_that_accepts_and_hangs_loses_nothing(system: System, stack: Stac
     assert "Kafka does not answer" in gateway.log()
     assert "kafka_answers_again" in gateway.log()
     check(system, equipment)
+    assert system.verified().total("duplicate") == 0
     assert gateway.stop() == 0

@@ -159,6 +159,33 @@ async def test_event_the_broker_never_takes_is_set_aside(tmp_path: Path) -> None
         assert await it.keeper.aside() == 1
 
 
+async def test_a_producer_that_is_not_let_in_is_made_anew_and_what_it_had_is_backlog_in_order(tmp_path: Path) -> None:
+    says: list[Trouble | bool] = [False]
+    delivery = Delivery(catch_up_per_s=1_000_000, live_for=timedelta(seconds=60), timeout=timedelta(seconds=0.05))
+    async with rig(tmp_path, lambda _: says[0], delivery) as it:
+        await it.keep(2)
+        await it.until(lambda: it.sender.waiting_age_s("live") > 0.1)
+        assert len(it.brokers) == 1
+        it.sender._heard("credentials", "the password has expired")
+        await it.until(lambda: len(it.brokers) == 2)
+        says[0] = True
+        await it.keep(1)
+        await it.empty()
+        assert it.brokers[0].abandoned
+        assert [position for position in it.arrived if position < 3] == [1, 2]
+        assert it.sender.delivered == {"backlog": 2, "live": 1}
+
+
+async def test_a_producer_that_hears_nothing_is_kept_and_nothing_goes_twice(tmp_path: Path) -> None:
+    delivery = Delivery(catch_up_per_s=1_000_000, live_for=timedelta(seconds=60), timeout=timedelta(seconds=0.05))
+    async with rig(tmp_path, lambda _: False, delivery) as it:
+        await it.keep(2)
+        it.sender._heard("away", "no answer")
+        await it.until(lambda: it.sender.waiting_age_s("live") > 0.3)
+        assert len(it.brokers) == 1
+        assert [row.position for row in it.brokers[0].log] == []
+
+
 async def test_half_written_secret_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connectors.edge.sender.RETRY_S", 0.02)
     broken = False
