@@ -66,7 +66,7 @@ def test_a_wrong_word_in_an_expectation_would_be_found(tmp_path: Path) -> None:
 
 
 def test_rules_use_only_labels_of_their_metrics() -> None:
-    labels = {metric.name: {*metric.labels, "le"} for metric in CATALOGUE}
+    labels = {metric.name: {*metric.labels, "le", "job"} for metric in CATALOGUE}
     for rule in RULES:
         for name, matchers in re.findall(r"(quaystream_\w+?)(?:_bucket|_count|_sum)?\{([^}]*)\}", rule.expr):
             assert set(re.findall(r"(\w+)\s*[=!]", matchers)) <= labels[name]

@@ -32,7 +32,7 @@ TOPIC = workload.TOPIC
 GROUP = "quaystream"
 TUNING = ("QUAYSTREAM_BATCH_ROWS", "QUAYSTREAM_LINGER_MS")
 """Settings a benchmark may be run under; every other one would point the worker elsewhere."""
-_KEPT = ("site", "asset", "raw_table")
+_KEPT = ("site", "asset", "onboarded", "gateway", "raw_table", "schema_change")
 _TABLES = """
 SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') FROM pg_tables
 WHERE schemaname IN ('port', 'ingest') AND tablename <> ALL($1::text[])

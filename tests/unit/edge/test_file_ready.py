@@ -164,7 +164,7 @@ async def test_a_redirect_is_not_followed_and_the_file_given_up_in_the_end(tmp_p
     elsewhere = web.Response(status=302, headers={"Location": "/other.xml"})
     answers = {"/pm/A.xml": elsewhere, "/other.xml": b"<a/>"}
     async with ems(tmp_path, answers) as (host, authority, asked):
-        files = {"hosts": [host], "ca_file": str(authority.cert), "give_up_after_s": 0.01}
+        files = {"hosts": [host], "ca_file": str(authority.cert), "give_up_after_s": 1e-6}
         async with served(VesSettings, tmp_path, files=files) as (opened, url):
             assert await announce(url, by_standard(f"https://{host}/pm/A.xml")) == 202
             event = await given_up(opened)
@@ -175,7 +175,7 @@ async def test_a_redirect_is_not_followed_and_the_file_given_up_in_the_end(tmp_p
 async def test_a_server_that_another_authority_signs_is_not_believed(tmp_path: Path) -> None:
     other = Authority(tmp_path, "other").create()
     async with ems(tmp_path, {"/pm/A.xml": b"<a/>"}) as (host, _, asked):
-        files = {"hosts": [host], "ca_file": str(other.cert), "give_up_after_s": 0.01}
+        files = {"hosts": [host], "ca_file": str(other.cert), "give_up_after_s": 1e-6}
         async with served(VesSettings, tmp_path, files=files) as (opened, url):
             assert await announce(url, by_standard(f"https://{host}/pm/A.xml")) == 202
             event = await given_up(opened)
