@@ -33,6 +33,8 @@ PATIENCE_S = 1.0
 FETCH_MIN_BYTES = 64 * 1024
 FETCH_WAIT_MS = 20
 """One fetch is under way per broker: while it waits for quiet partitions the busy ones wait too (upstream: 1.5 s)."""
+CLOSE_S = 5.0
+"""How long the client may take for a courtesy to the broker: an offset for lag tools, a goodbye to the group."""
 
 
 class Assignments(Protocol):
@@ -84,14 +86,26 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         if not ours:
             return False
         try:
-            await self._ensure_consumer().commit(
-                {driver.ensure_aiokafka_TP(tp): driver.OffsetAndMetadata(offset, "") for tp, offset in ours.items()}
-            )
-        except driver.KafkaError as error:
+            async with asyncio.timeout(CLOSE_S):
+                await self._ensure_consumer().commit(
+                    {driver.ensure_aiokafka_TP(tp): driver.OffsetAndMetadata(offset, "") for tp, offset in ours.items()}
+                )
+        except (driver.KafkaError, TimeoutError) as error:
             logger.warning("Kafka did not take the offsets (the database has them): %r", error)
             return False
         self.tp_last_committed_at.update(dict.fromkeys(ours, time.monotonic()))
         return True
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group, unless the broker is away: then it would be waited for, and nobody is told anyway.
+
+        A fetch that waits for it takes the client's cancellation for its own, and the client never ends.
+        """
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await super().on_thread_stop()
+        except (asyncio.CancelledError, TimeoutError):
+            await self._ensure_consumer()._client.close()
 
     async def unadmitted(self) -> Exception | None:
         """Which right the group's coordinator found missing. Only who asks lets it try again, and upstream never does."""

@@ -111,6 +111,18 @@ def test_a_worker_asked_to_stop_during_a_database_outage_stops(system: System, s
     assert system.verified().total("accepted") == stream.sent
 
 
+def test_a_worker_asked_to_stop_during_a_broker_outage_stops(system: System, stack: Stack) -> None:
+    worker = system.workers.ready()
+    with streaming(system.broker, RATE_PER_S) as stream:
+        system.await_outcomes(2_000)
+    stack.stop("kafka")
+    wait_until(lambda: "NodeNotReady" in worker.log() or "dead" in worker.log(), 60, "its client has noticed")
+    assert worker.stop(20) == 0
+    stack.start("kafka")
+    system.workers.ready()
+    assert system.verified().total("accepted") == stream.sent
+
+
 def test_a_child_that_dies_during_a_database_outage_is_replaced(system: System, stack: Stack) -> None:
     parent = system.workers.start("--processes", "2", web_port=None, session_timeout="3s")
     owners = "SELECT count(DISTINCT owner) FROM ingest.partition_offset"
