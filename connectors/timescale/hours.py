@@ -23,9 +23,15 @@ from streams.core.rollup import HOUR_US, MINUTE_US, floored
 _BY_MINUTE: Mapping[str, Rollup] = {rollup.minute: rollup for rollup in ROLLUPS}
 _BY_HOUR: Mapping[str, Rollup] = {rollup.hour: rollup for rollup in ROLLUPS}
 _LOCK = 0x7154
-_MARK = "INSERT INTO ingest.stale_hour (table_name, bucket) SELECT * FROM unnest($1::text[], $2::timestamptz[])"
+_MARK = """
+WITH written AS (
+    INSERT INTO ingest.written_hour (table_name, bucket) SELECT * FROM unnest($3::text[], $4::timestamptz[])
+)
+INSERT INTO ingest.stale_hour (table_name, bucket) SELECT * FROM unnest($1::text[], $2::timestamptz[])
+"""
 # In a snapshot of its own: the statements after it see every minute whose mark it took.
 _TAKE = "WITH taken AS (DELETE FROM ingest.stale_hour RETURNING *) SELECT DISTINCT table_name, bucket FROM taken ORDER BY 1, 2"
+_TAKE_WRITTEN = _TAKE.replace("stale_hour", "written_hour")
 
 _HAND_ON = """
 INSERT INTO ingest.unverified AS u (table_name, bucket) SELECT * FROM unnest($1::text[], $2::timestamptz[])
@@ -87,9 +93,10 @@ async def mark(
 ) -> None:
     """The hours of these minute deltas are to be added up, those of these raw rows to be verified."""
     stale = [(_BY_MINUTE[name].hour, bucket) for name, deltas in minutes.items() for bucket in _hours(deltas["bucket"])]
-    stale += [(name, hour) for name, batch in rows.items() for hour in _hours(batch["time"])]
-    if stale:
-        await connection.execute(_MARK, *map(list, zip(*stale, strict=True)))
+    written = [(name, hour) for name, batch in rows.items() for hour in _hours(batch["time"])]
+    if stale or written:
+        columns = ([mark[n] for mark in marks] for marks in (stale, written) for n in range(2))
+        await connection.execute(_MARK, *columns)
     network = [mark for name, deltas in minutes.items() if name in _NETWORK for mark in _network_hours(name, deltas)]
     if network:
         await connection.execute(_MARK_NETWORK, *map(list, zip(*network, strict=True)))
@@ -116,13 +123,12 @@ async def roll(connection: Connection) -> int | None:
         # Only one at a time: an older sum must not overwrite a newer one.
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
             return None
-        taken = await connection.fetch(_TAKE)
-        stale = [row for row in taken if row["table_name"] in _BY_HOUR]
+        stale = await connection.fetch(_TAKE)
         for row in stale:
             await connection.execute(_statement(row["table_name"]), row["bucket"])
         for row in await connection.fetch(_TAKE_NETWORK):
             await connection.execute("SELECT kpi.store_hour($1, $2)", row["kind"], row["bucket"])
-        if taken:
+        if taken := [*stale, *await connection.fetch(_TAKE_WRITTEN)]:
             await connection.execute(_HAND_ON, *([row[name] for row in taken] for name in ("table_name", "bucket")))
         return len(stale)
 

@@ -39,6 +39,7 @@ LEDGER_COLUMNS: dict[str, tuple[str, ...]] = {
     "ingest.raw_table": ("table_name", "topic"),
     "ingest.schema_change": ("id", "kind", "noticed_at"),
     "ingest.stale_hour": ("table_name", "bucket"),
+    "ingest.written_hour": ("table_name", "bucket"),
     "ingest.unverified": ("table_name", "bucket", "version"),
     "ingest.verified": ("table_name", "bucket", "rows", "records", "digest", "verified_at"),
     "ingest.verified_day": ("name", "day", "verified_at"),

@@ -34,7 +34,7 @@ class Mark(NamedTuple):
 class Marks:
     """What was written to, in one snapshot.
 
-    `waiting` stands in `ingest.stale_hour`: the hour is not added up yet. `deferred`: minutes of the hour are not.
+    `waiting` stands in `ingest.stale_hour` or `ingest.written_hour`: the hour is not added up yet. `deferred`: minutes of the hour are not.
     """
 
     marks: Collection[Mark]
@@ -66,7 +66,10 @@ async def read_marks(connection: asyncpg.Connection) -> Marks:
     """Everything that is to be looked at."""
     marks = [Mark(*row) for row in await connection.fetch("SELECT table_name, bucket, version FROM ingest.unverified")]
     waiting = frozenset(
-        tuple(row) for row in await connection.fetch("SELECT DISTINCT table_name, bucket FROM ingest.stale_hour")
+        tuple(row)
+        for row in await connection.fetch(
+            "SELECT table_name, bucket FROM ingest.stale_hour UNION SELECT table_name, bucket FROM ingest.written_hour"
+        )
     )
     deferred = frozenset((_HOUR_OF[row["table_name"]], row["hour"]) for row in await connection.fetch(_DEFERRED))
     return Marks(marks, waiting, deferred)

@@ -115,7 +115,7 @@ def test_a_password_changed_under_a_worker_is_waited_for_until_it_is_let_in_agai
                 (system.database.name, "quaystream_worker"),
             )
             send(system, 11, 20)
-            wait_until(lambda: worker.metric(RETRIES, cause="sqlstate_28") >= 1, PATIENCE_S, "it is not let in")
+            wait_until(lambda: worker.metric(RETRIES, cause="credentials") >= 1, PATIENCE_S, "it is not let in")
             assert worker.page("/livez")[0] == 200
         finally:
             set_password(superuser, str(password))

@@ -77,7 +77,8 @@ move an offset                +       +       -
 read the ledger               +       +       +
 read a dead letter            +       +       -
 give rights                   +       -       -
-make a role                   -       -       -
+make a role                   +       -       -
+make a superuser              -       -       -
 read the server's files       -       -       -
 """
 
@@ -248,6 +249,7 @@ DATABASE_ACTIONS = {
     "read a dead letter": "SELECT payload FROM ingest.dead_letter LIMIT 1",
     "give rights": GRANT,
     "make a role": "CREATE ROLE mine",
+    "make a superuser": "CREATE ROLE mine SUPERUSER",
     "read the server's files": "SELECT pg_read_file('/etc/passwd')",
 }
 

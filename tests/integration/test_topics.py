@@ -20,6 +20,7 @@ from schemas.topics import Topic
 from streams.cli import topics as command
 from tests.support.broker import Broker
 from tests.support.databases import Database
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -108,7 +109,8 @@ def test_alter_sets_what_differs_and_keeps_what_others_set(declared: Declared, b
     del config["segment.ms"]
     declared.change(declared.events, config={**config, "retention.ms": "3600000"})
     assert run("apply", "--alter").exit_code == 0
-    assert shown()[declared.events]["differences"] == []
+    # A broker shows it a moment after its controller has taken it.
+    wait_until(lambda: shown()[declared.events]["differences"] == [], 20, "the topic is as declared")
     assert asyncio.run(config_of(broker.brokers, declared.events))["segment.ms"] == "7200000"
 
 

@@ -22,6 +22,12 @@ pytestmark = pytest.mark.asyncio
 OLD = datetime(2026, 1, 1, 8, tzinfo=UTC)
 
 
+def mark_of(table: str) -> str:
+    """How the ingest transaction says that it wrote to an hour of a table ($1, $2)."""
+    where = "stale_hour" if table.endswith("_hour") else "written_hour"
+    return f"INSERT INTO ingest.{where} (table_name, bucket) VALUES ($1, $2)"
+
+
 class Port:
     """A database whose ledger adds up, its owner, and a worker's connection that verifies."""
 
@@ -40,9 +46,8 @@ class Port:
 
     async def written(self, *tables: str, hour: datetime = OLD) -> None:
         """As the ingest transaction says that it wrote to tables, and as the worker passes it on."""
-        await self.owner.executemany(
-            "INSERT INTO ingest.stale_hour (table_name, bucket) VALUES ($1, $2)", [(table, hour) for table in tables]
-        )
+        for table in tables:
+            await self.owner.execute(mark_of(table), table, hour)
         await hours.roll(self.worker)
 
 
@@ -98,7 +103,7 @@ async def test_a_late_event_has_its_hours_looked_at_again_and_no_others(port: Po
 async def test_what_is_not_added_up_yet_is_said_to_be_left_out_and_looked_at_later(port: Port) -> None:
     await port.owner.execute(NEW)
     for table in ("port.gate_step", "port.gate_hour"):
-        await port.owner.execute("INSERT INTO ingest.stale_hour VALUES ($1, $2)", table, OLD)
+        await port.owner.execute(mark_of(table), table, OLD)
     assert (await port.changed()).covered.left_out == ("1 hours that are still to be added up",)
     await hours.roll(port.worker)
     report = await port.changed()

@@ -56,8 +56,9 @@ async def store(connection: asyncpg.Connection, since: datetime, until: datetime
         rows = int((await connection.execute(insert, since, until, many, start)).rpartition(" ")[2])
         await connection.execute(_COUNT, topic, rows)
         await _roll_up(connection, rollup, since, until)
-        marks = [(name, since + n * HOUR) for name in (raw, rollup.hour) for n in range((until - since) // HOUR)]
-        await connection.executemany("INSERT INTO ingest.stale_hour VALUES ($1, $2)", marks)
+        for name, where in ((raw, "written_hour"), (rollup.hour, "stale_hour")):
+            marks = [(name, since + n * HOUR) for n in range((until - since) // HOUR)]
+            await connection.executemany(f"INSERT INTO ingest.{where} VALUES ($1, $2)", marks)  # noqa: S608
         total += rows
     await hours.roll(connection)
     return total

@@ -26,8 +26,8 @@ MEANINGS: Final = {
     "(`contract`); read by workers when they start.",
     "ingest.deferred_minutes": "Minutes of reports that came in one large batch and are still to be added up (compressed Arrow); empty within "
     "seconds.",
-    "ingest.stale_hour": "Hours whose minutes have changed and that are still to be added up, and hours of raw tables that were "
-    "written to; empty within seconds.",
+    "ingest.stale_hour": "Hours whose minutes have changed and that are still to be added up; empty within seconds.",
+    "ingest.written_hour": "Hours of raw tables that were written to, on their way to `ingest.unverified`; empty within seconds.",
     "ingest.unverified": "Hours of raw and hour tables that were written to since `verify` last looked at them.",
     "ingest.verified": "What hours of raw tables held when `verify` looked at them: rows, records by partition (below 0: history), "
     "and a digest of every column that is not personal.",

@@ -1,8 +1,15 @@
 -- What `verify` has looked at, so that it need not look again until something changes (docs/adr/0026).
 
+-- Hours of raw tables that the ingest transaction wrote to, appended. Not in ingest.stale_hour: the version before adds up
+-- whatever stands there.
+CREATE TABLE ingest.written_hour (
+    table_name text NOT NULL,
+    bucket     timestamptz NOT NULL
+);
+
 -- Hours of raw and hour tables that were written to since they were last looked at. The ingest transaction says so in
--- ingest.stale_hour; whoever adds up the hours passes it on to here. `version` grows with every time: who has looked takes
--- away only what he had seen.
+-- ingest.stale_hour and ingest.written_hour; whoever adds up the hours passes it on to here. `version` grows with every time:
+-- who has looked takes away only what he had seen.
 CREATE TABLE ingest.unverified (
     table_name text NOT NULL,
     bucket     timestamptz NOT NULL,
@@ -60,6 +67,8 @@ INSERT INTO ingest.unverified (table_name, bucket) SELECT DISTINCT 'port.gate_ho
 INSERT INTO ingest.unverified (table_name, bucket) SELECT DISTINCT 'port.cell_hour', bucket FROM port.cell_hour;
 INSERT INTO ingest.unverified (table_name, bucket) SELECT DISTINCT 'port.radio_hour', bucket FROM port.radio_hour;
 
+GRANT SELECT, INSERT, DELETE ON ingest.written_hour TO quaystream_worker;
+GRANT SELECT ON ingest.written_hour TO quaystream_reader;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ingest.unverified, ingest.verified, ingest.verified_day TO quaystream_worker;
 GRANT SELECT, UPDATE ON ingest.verification TO quaystream_worker;
 GRANT SELECT ON ingest.unverified, ingest.verified, ingest.verified_day, ingest.verification TO quaystream_reader;
