@@ -11,7 +11,6 @@ The marks go on to `ingest.unverified`, those of raw tables too: what was writte
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,6 +25,8 @@ _LOCK = 0x7154
 _MARK = """
 WITH written AS (
     INSERT INTO ingest.written_hour (table_name, bucket) SELECT * FROM unnest($3::text[], $4::timestamptz[])
+), streams AS (
+    INSERT INTO kpi.stale_stream (domain, bucket) SELECT * FROM unnest($5::text[], $6::timestamptz[])
 )
 INSERT INTO ingest.stale_hour (table_name, bucket) SELECT * FROM unnest($1::text[], $2::timestamptz[])
 """
@@ -65,7 +66,6 @@ _STREAM_LOCK = 0x7159
 _AT_ONCE = 6
 _MOST_MARKS = 500
 _PATIENCE_S = 1_800.0
-_MARK_STREAMS = "INSERT INTO kpi.stale_stream (domain, bucket) SELECT * FROM unnest($1::text[], $2::timestamptz[])"
 _TAKE_STREAMS = """
 WITH newest AS (
     SELECT domain, max(bucket) AS bucket FROM kpi.stale_stream GROUP BY domain
@@ -88,33 +88,25 @@ INSERT INTO kpi.stale_stream (domain, bucket) SELECT DISTINCT domain, bucket FRO
 """
 
 
-async def mark(
-    connection: Connection, minutes: Mapping[str, pa.Table], rows: Mapping[str, pa.RecordBatch] = MappingProxyType({})
-) -> None:
-    """The hours of these minute deltas are to be added up, those of these raw rows to be verified."""
+Hours = Sequence[tuple[str, datetime]]
+"""Names (of a table, a domain) and the beginnings of hours."""
+
+
+async def mark(connection: Connection, minutes: Mapping[str, pa.Table], written: Hours = ()) -> None:
+    """The hours of these minute deltas are to be added up; of those of raw tables, rows are to be verified, numbers counted."""
     stale = [(_BY_MINUTE[name].hour, bucket) for name, deltas in minutes.items() for bucket in _hours(deltas["bucket"])]
-    written = [(name, hour) for name, batch in rows.items() for hour in _hours(batch["time"])]
     if stale or written:
-        columns = ([mark[n] for mark in marks] for marks in (stale, written) for n in range(2))
+        streams = sorted({(_DOMAINS[name], hour) for name, hour in written})
+        columns = ([mark[n] for mark in marks] for marks in (stale, written, streams) for n in range(2))
         await connection.execute(_MARK, *columns)
     network = [mark for name, deltas in minutes.items() if name in _NETWORK for mark in _network_hours(name, deltas)]
     if network:
         await connection.execute(_MARK_NETWORK, *map(list, zip(*network, strict=True)))
 
 
-def stream_hours(rows: Mapping[str, pa.RecordBatch]) -> list[tuple[str, datetime]]:
-    """Which hours of which domain these raw rows are of."""
-    found: set[tuple[str, datetime]] = set()
-    for name, batch in rows.items():
-        if batch.num_rows:
-            found |= {(_DOMAINS[name], hour) for hour in pc.unique(floored(batch["time"], HOUR_US)).to_pylist()}
-    return sorted(found)
-
-
-async def mark_streams(connection: Connection, marks: Sequence[tuple[str, datetime]]) -> None:
-    """The numbers of these hours are to be counted again."""
-    if marks:
-        await connection.execute(_MARK_STREAMS, *map(list, zip(*marks, strict=True)))
+def row_hours(rows: Mapping[str, pa.RecordBatch]) -> Hours:
+    """Which hours of which raw table these rows are of."""
+    return [(name, hour) for name, batch in rows.items() if batch.num_rows for hour in _hours(batch["time"])]
 
 
 async def roll(connection: Connection) -> int | None:

@@ -91,7 +91,7 @@ class TimescaleStore:
         streams = {name: encode(RAW_BY_NAME[name], rows) for name, rows in writes.rows.items()}
         later = deferred.deferred(writes.rollups)
         soon = {table: deltas for table, deltas in writes.rollups.items() if table not in later}
-        return Prepared(writes, streams, soon, rollups.staged(soon), later, hours.stream_hours(writes.rows))
+        return Prepared(writes, streams, soon, rollups.staged(soon), later, hours.row_hours(writes.rows))
 
     def fault_of(self, error: Exception) -> Fault:
         """By SQLSTATE and class (faults.py)."""
@@ -131,8 +131,7 @@ class TimescaleStore:
         for table, deltas in prepared.minutes.items():
             await rollups.add(connection, table, deltas, prepared.staged.get(table))
         await deferred.keep(connection, prepared.deferred)
-        await hours.mark(connection, prepared.minutes, writes.rows)
-        await hours.mark_streams(connection, prepared.hours)
+        await hours.mark(connection, prepared.minutes, prepared.hours)
         await sla.mark(connection, prepared.minutes)
         await refold_marks.add(connection, writes.marks)
         await side_tables.write(connection, self._group, writes, self._assets)
