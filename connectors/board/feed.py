@@ -17,7 +17,7 @@ from schemas.errors import QuaystreamError
 
 log = structlog.get_logger()
 
-TURN_S: Final = 1.0
+TURN_S: Final = 0.6
 QUEUE: Final = 30
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from connectors.board import queries
 from schemas.board import WINDOW_MINUTES
 
-POLL_S: Final = 1.0
+POLL_S: Final = 0.6
 SOON_S: Final = 10.0
 SELDOM_S: Final = 60.0
 MONTH: Final = timedelta(days=31)
